@@ -74,6 +74,8 @@ struct operation_record {
   std::int64_t started_at = 0;
   /// Groups this operation made, to be unmade when it is undone and they are empty.
   std::vector<std::string> created_groups;
+  /// Groups that go once this operation is committed and their members are removed.
+  std::vector<std::string> removed_groups;
 
   friend bool operator==(operation_record const&, operation_record const&) = default;
 };
