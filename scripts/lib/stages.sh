@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+# The stages of scripts/test. Sourced after common.sh, packages.sh and build.sh.
+
+ENGINES_DIR=$ROOT/tests/support/engines
+
+# run_ctest PRESET ARGUMENT...: a selection that finds no test is a failure.
+run_ctest() {
+  local preset=$1
+  shift
+  ctest --test-dir "$ROOT/build/$preset" --output-on-failure --no-tests=error "$@" </dev/null
+}
+
+stage_format() {
+  local files unformatted
+  mapfile -t files < <(cd "$ROOT" && find include impl plugins cli tests examples benchmarks \
+    -type f \( -name '*.hpp' -o -name '*.cpp' -o -name '*.ipp' -o -name '*.c' -o -name '*.h' \) |
+    sort)
+  [[ ${#files[@]} -gt 0 ]] || fail "no source file found"
+  unformatted=$(cd "$ROOT" && clang-format-14 --dry-run -Werror "${files[@]}" 2>&1 |
+    sed -n 's/^\([^: ]*\):[0-9].*/\1/p' | sort -u || true)
+  [[ -z $unformatted ]] || fail "not formatted: ${unformatted//$'\n'/ }" \
+    "Run: clang-format-14 -i ${unformatted//$'\n'/ }"
+  printf '%d files are formatted\n' "${#files[@]}"
+}
+
+stage_release() {
+  configure release
+  compile release
+  "$ENGINES_DIR/servers"
+  export THV_TEST_NPM_DIR=$ROOT/build/test-engines/npm
+  export THV_TEST_TINY=$ROOT/build/test-engines/tiny
+  run_ctest release -LE docker -j "$JOBS"
+}
+
+stage_engines() {
+  configure release
+  compile release
+  local status=0 was_running=no
+  if "$ENGINES_DIR/docker" status; then was_running=yes; fi
+  "$ENGINES_DIR/docker" start
+  # Ends the daemon however this stage ends, but only one that it started.
+  if [[ $was_running == no ]]; then trap '"$ENGINES_DIR/docker" stop' EXIT; fi
+  eval "$("$ENGINES_DIR/docker" env)"
+  "$ENGINES_DIR/images"
+  "$ENGINES_DIR/registry" start
+  eval "$("$ENGINES_DIR/registry" env)"
+  export THV_TEST_NPM_DIR=$ROOT/build/test-engines/npm
+  export THV_TEST_TINY=$ROOT/build/test-engines/tiny
+  run_ctest release -L docker || status=$?
+  "$ENGINES_DIR/registry" stop
+  return "$status"
+}
+
+# A sanitizer build makes only the executables that its tests are in.
+sanitizer_stage() {
+  local preset=$1 label=$2 pattern=$3 wanted
+  configure "$preset"
+  mapfile -t wanted < <(targets "$preset" "$pattern")
+  [[ ${#wanted[@]} -gt 0 ]] || fail "preset $preset has no target that matches $pattern"
+  compile "$preset" "${wanted[@]}"
+  run_ctest "$preset" -L "$label" -j "$JOBS"
+}
+
+stage_asan() { sanitizer_stage asan '^unit$' 'unit_[a-z0-9_]+'; }
+
+stage_tsan() { sanitizer_stage tsan '^tsan$' '(unit|tsan)_[a-z0-9_]+'; }
+
+# fuzz_one PROGRAM SECONDS: new inputs stay in build/fuzz-corpus, the seeds are in the repository.
+fuzz_one() {
+  local program=$1 name=${1##*/} corpus log seeds=()
+  corpus=$ROOT/build/fuzz-corpus/$name
+  log=$ROOT/build/logs/$name.log
+  mkdir -p "$corpus" "$ROOT/build/logs" "$ROOT/build/fuzz-crashes"
+  if [[ -d $ROOT/tests/fuzz/corpus/${name#fuzz_} ]]; then
+    seeds=("$ROOT/tests/fuzz/corpus/${name#fuzz_}")
+  fi
+  if ! "$program" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="$ROOT/build/fuzz-crashes/$name-" "$corpus" "${seeds[@]}" \
+    >"$log" 2>&1 </dev/null; then
+    tail -n 40 "$log" >&2
+    printf 'fuzz: %s failed, its input is in build/fuzz-crashes\n' "$name" >&2
+    return 1
+  fi
+  printf 'fuzz: %-28s %s runs, no failure\n' "$name" \
+    "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
+}
+
+stage_fuzz() {
+  local wanted name failures=0 running=0 seconds=${THV_FUZZ_SECONDS:-30}
+  configure fuzz
+  mapfile -t wanted < <(targets fuzz 'fuzz_[a-z0-9_]+')
+  [[ ${#wanted[@]} -gt 0 ]] || fail "preset fuzz has no target fuzz_…"
+  compile fuzz "${wanted[@]}"
+  for name in "${wanted[@]}"; do
+    fuzz_one "$(find "$ROOT/build/fuzz" -type f -name "$name" -perm -u+x | head -n 1)" \
+      "$seconds" &
+    running=$((running + 1))
+    if [[ $running -ge $JOBS ]]; then
+      wait -n || failures=$((failures + 1))
+      running=$((running - 1))
+    fi
+  done
+  while [[ $running -gt 0 ]]; do
+    wait -n || failures=$((failures + 1))
+    running=$((running - 1))
+  done
+  [[ $failures -eq 0 ]] || fail "$failures of ${#wanted[@]} fuzz targets failed"
+  printf 'fuzz: %d targets, %d s each, none failed\n' "${#wanted[@]}" "$seconds"
+}
+
+stage_benchmarks() {
+  local found
+  configure release
+  compile release benchmarks/all
+  mapfile -t found < <(find "$ROOT/build/release" -type f -perm -u+x \
+    \( -name 'bench_*' -o -name '*_bench' \))
+  [[ ${#found[@]} -gt 0 ]] || fail "no benchmark was built"
+  printf '%d benchmark programs are built; benchmarks/README.md says how to run them\n' \
+    "${#found[@]}"
+}
