@@ -1,1 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
+set_property(TARGET thv_engine APPEND PROPERTY COMPILE_DEFINITIONS
+  THV_LIBRARY_FOLDER="${CMAKE_INSTALL_LIBDIR}")

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <thv/config/nearest.hpp>
+#include <thv/plugin/host.hpp>
+
+namespace thv::plugin {
+namespace {
+
+std::string joined(std::vector<std::string> const& words) {
+  std::string text;
+  for (auto const& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
+struct plugin_host::state {
+  struct slot {
+    std::mutex mutex;
+    std::optional<result<library>> loaded;
+  };
+
+  std::vector<std::filesystem::path> folders;
+  std::once_flag scanned;
+  std::vector<found_plugin> plugins;
+  std::map<std::string, slot, std::less<>> slots;  // one for each plugin, made by the scan
+};
+
+plugin_host::plugin_host(std::vector<std::filesystem::path> folders)
+    : state_(std::make_unique<state>()) {
+  state_->folders = std::move(folders);
+}
+
+plugin_host::~plugin_host() = default;
+
+std::vector<found_plugin> const& plugin_host::found() const {
+  std::call_once(state_->scanned, [&] {
+    state_->plugins = scan_plugins(state_->folders);
+    for (auto const& plugin : state_->plugins) state_->slots[plugin.name];
+  });
+  return state_->plugins;
+}
+
+bool plugin_host::has(std::string_view name) const {
+  auto const& plugins = found();
+  return std::any_of(plugins.begin(), plugins.end(),
+                     [&](found_plugin const& p) { return p.name == name; });
+}
+
+result<library> plugin_host::load(std::string const& name) {
+  auto const& plugins = found();
+  auto const plugin = std::find_if(plugins.begin(), plugins.end(),
+                                   [&](found_plugin const& p) { return p.name == name; });
+  if (plugin == plugins.end()) {
+    std::vector<std::string> names, folders;
+    for (auto const& p : plugins) names.push_back(p.name);
+    for (auto const& folder : state_->folders) folders.push_back(folder.string());
+    auto message = fmt::format("the plugin '{}' is not installed", name);
+    if (auto const guess = config::nearest(name, names))
+      message += fmt::format("; did you mean '{}'?", *guess);
+    return fail(errc::not_found, std::move(message),
+                fmt::format("plugins found: {}; looked into: {}", joined(names), joined(folders)));
+  }
+  auto& slot = state_->slots.find(name)->second;
+  std::lock_guard const lock(slot.mutex);
+  if (!slot.loaded) slot.loaded = library::load(plugin->path);
+  return *slot.loaded;
+}
+
+}  // namespace thv::plugin

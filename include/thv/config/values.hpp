@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <thv/error.hpp>
+
+namespace thv::config {
+
+/// 1 to 64, else errc::invalid_argument.
+[[nodiscard]] result<int> check_parallel(std::int64_t number);
+
+/// Reads `true`, `1`, `yes`, `on` and their opposites, as environment variables hold them.
+[[nodiscard]] result<bool> parse_boolean(std::string_view text);
+
+/// A runtime's name is also a folder's: letters, digits, `.`, `_` and `-`, the first a letter or a
+/// digit, at most 64 of them. errc::invalid_argument.
+[[nodiscard]] result<void> check_runtime_name(std::string_view name);
+
+}  // namespace thv::config
