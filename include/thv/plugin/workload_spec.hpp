@@ -38,6 +38,8 @@ struct workload_spec {
   std::vector<std::string> publish;  ///< extra ports, `host-port:container-port`
   std::map<std::string, std::string> environment;
   std::vector<std::string> secret_names;
+  /// `NAME,target=KEY` for each of them: what a label or record may hold, for a rebuild.
+  std::vector<std::string> secret_references;
   std::map<std::string, std::string> labels;  ///< the user's own
   std::vector<mount> mounts;
   permission_profile permissions;

@@ -35,7 +35,8 @@ struct workload_record {
   run_config config;
   thv::store::phase phase = thv::store::phase::present;
   bool wanted_running = true;
-  /// Registry group that declared it (its slug), else empty. Stays when the user moves it.
+  /// Group that a registry group was run as and that declared it, else empty. Stays when the user
+  /// moves it.
   std::string declared_by;
   /// `NAME,target=KEY` → keyed HMAC of the value, to see a rotation.
   std::map<std::string, std::string> secret_fingerprints;
