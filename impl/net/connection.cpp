@@ -53,9 +53,7 @@ std::string reason_of(error_code const& ec) {
 
 struct connection::impl {
   explicit impl(plugin::call const& c) : call(&c), socket(io) {
-    on_stop.emplace(c.stop, [this] {
-      asio::post(io, [this] { close(); });
-    });
+    on_stop.emplace(c.stop, [this] { asio::post(io, [this] { close(); }); });
   }
 
   void close() {
@@ -153,7 +151,8 @@ result<void> connection::connect(address const& where) {
   THV_TRY(auto const addresses, resolve(*m.call, where.host, where.port));
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     bool const last = i + 1 == addresses.size();
-    auto const until = last ? m.call->deadline : std::min(m.call->deadline, clock::now() + patience);
+    auto const until =
+        last ? m.call->deadline : std::min(m.call->deadline, clock::now() + patience);
     endpoint_type const to(&addresses[i].storage, addresses[i].size);
     if (m.connect_to(to, until, ec)) {
       error_code ignored;
@@ -214,10 +213,11 @@ struct pump {
   static void copy(From& from, To& to, buffer& bytes, std::function<void()> const& end) {
     from.async_read_some(asio::buffer(bytes), [&, end](error_code ec, std::size_t n) {
       if (ec) return end();
-      asio::async_write(to, asio::buffer(bytes.data(), n), [&, end](error_code failed, std::size_t) {
-        if (failed) return end();
-        copy(from, to, bytes, end);
-      });
+      asio::async_write(to, asio::buffer(bytes.data(), n),
+                        [&, end](error_code failed, std::size_t) {
+                          if (failed) return end();
+                          copy(from, to, bytes, end);
+                        });
     });
   }
 

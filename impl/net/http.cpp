@@ -108,8 +108,7 @@ class exchange_on {
     http::write(stream_, message, ec);
     // A server may answer and close before it has read everything: its answer says more.
     sent_ = ec;
-    if (ec && ec != boost::system::errc::broken_pipe &&
-        ec != boost::system::errc::connection_reset)
+    if (ec && ec != boost::system::errc::broken_pipe && ec != boost::system::errc::connection_reset)
       return connection_.explain(ec, "sending to");
     return {};
   }
@@ -240,13 +239,14 @@ result<connection> tunnel(plugin::call const& c, proxy const& via, address const
 }
 
 /// Connects (through a proxy if need be) and sends the request.
-result<std::unique_ptr<exchange_on>> begin(plugin::call const& c, address const& where, request const& r) {
+result<std::unique_ptr<exchange_on>> begin(plugin::call const& c, address const& where,
+                                           request const& r) {
   std::optional<proxy> via;
   if (where.use_proxy_environment) {
     THV_TRY(via, proxy_for(where, [](std::string const& name) {
-      auto const* value = std::getenv(name.c_str());
-      return std::string(value ? value : "");
-    }));
+              auto const* value = std::getenv(name.c_str());
+              return std::string(value ? value : "");
+            }));
   }
   auto target = r.target;
   auto sent = r;

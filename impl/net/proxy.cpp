@@ -75,8 +75,10 @@ result<std::optional<proxy>> parse_proxy(std::string const& variable, std::strin
   p.where.host = url->host_type() == boost::urls::host_type::ipv6
                      ? url->host_ipv6_address().to_string()
                      : std::string(url->host());
-  p.where.port = url->has_port() ? url->port_number() : std::uint16_t{80};
-  if (p.where.port == 0) return bad("its port is not 1 to 65535");
+  std::string const digits(url->has_port() ? std::string(url->port()) : "80");
+  auto const port = digits.empty() || digits.size() > 5 ? 0 : std::stoul(digits);
+  if (port < 1 || port > 65535) return bad("its port is not 1 to 65535");
+  p.where.port = static_cast<std::uint16_t>(port);
   if (url->has_userinfo())
     p.authorization = "Basic " + base64(std::string(url->user()) + ":" + url->password());
   return std::optional(p);

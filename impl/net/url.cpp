@@ -33,7 +33,11 @@ result<std::pair<address, std::string>> parse_url(std::string_view url) {
   where.host = parsed->host_type() == boost::urls::host_type::ipv6
                    ? parsed->host_ipv6_address().to_string()
                    : std::string(parsed->host());
-  where.port = parsed->port_number();
+  // port_number() wraps round above 65535.
+  std::string const digits(parsed->port());
+  where.port = digits.size() <= 5 && !digits.empty() && std::stoul(digits) <= 65535
+                   ? static_cast<std::uint16_t>(std::stoul(digits))
+                   : std::uint16_t{0};
   if (parsed->has_port() && where.port == 0) return bad_url(url, "its port is not 1 to 65535");
   if (!parsed->has_port()) where.port = where.tls ? 443 : 80;
   std::string target(parsed->encoded_path());

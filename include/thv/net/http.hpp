@@ -30,7 +30,7 @@ struct address {
   bool tls = false;
   tls_options tls_files;
   /// Go through the proxy that HTTPS_PROXY, HTTP_PROXY (lower case too) name, unless NO_PROXY says
-  /// no: CONNECT for TLS, absolute form otherwise.
+  /// no: CONNECT for TLS, absolute form otherwise. Loopback addresses are never asked of a proxy.
   bool use_proxy_environment = false;
 };
 
@@ -69,8 +69,8 @@ struct response {
 /// Sends a request that switches protocols (101, or 200 of older daemons) and hands over the
 /// connection as a blocking descriptor owned by the caller, after the answer's head; bytes that
 /// came with it are delivered first. Over TLS the descriptor is one end of a socket pair that a
-/// thread pumps until either side closes. Another status is errc::engine with the body as
-/// engine_message.
+/// thread pumps until either side closes. Write to it with MSG_NOSIGNAL. Another status is
+/// errc::engine with the body as engine_message.
 [[nodiscard]] result<int> upgrade(plugin::call const& c, address const& where,
                                   request const& request);
 
