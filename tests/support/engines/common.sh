@@ -8,8 +8,9 @@ ENGINES=$ROOT/build/test-engines
 HERE=$ROOT/tests/support/engines
 # The name of this checkout: two of them can run their tests beside each other.
 CHECKOUT=$(printf '%s' "$ROOT" | cksum | cut -d ' ' -f 1)
-# Short, since a socket's path has 107 characters at most.
-RUN_DIR=/tmp/thv-test-engines-$CHECKOUT
+# The daemon's run-time files: root's alone, and short, since a socket's path has 107 characters at
+# most.
+RUN_DIR=/run/thv-test-engines-$CHECKOUT
 mkdir -p "$ENGINES"
 
 # is_ours PID_FILE WORD: the process in the file lives and its command line holds the word.
