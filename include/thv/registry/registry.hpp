@@ -29,6 +29,7 @@ struct package {
   std::optional<thv::transport> transport;
   std::vector<std::string> args;
   std::vector<variable> env_vars;
+  std::uint16_t target_port = 0;  ///< port inside, where the package says one; else the server's
 
   friend bool operator==(package const&, package const&) = default;
 };
@@ -54,6 +55,8 @@ struct server {
   std::string runtime;    ///< ours: the runtime this member asks for
   bool optional = false;  ///< ours: its failure does not fail the group
   std::string pointer;    ///< JSON pointer of the entry in its document
+  /// Kinds of packages in the document that no runtime of ours can run (`nuget`, `mcpb` ...).
+  std::vector<std::string> unsupported_packages;
 
   [[nodiscard]] bool remote() const { return !url.empty(); }
 };
@@ -73,6 +76,9 @@ struct document {
   std::vector<group> groups;    ///< sorted by name
   /// Schema rules broken that running does not need: `file: /pointer: sentence`.
   std::vector<std::string> warnings;
+  /// What the user should know about this copy: `registry URL … is not reachable (…); using the
+  /// copy of 3 hours ago`. Empty for a file and for a fresh answer.
+  std::vector<std::string> notices;
 };
 
 }  // namespace thv::registry
