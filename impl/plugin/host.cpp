@@ -17,6 +17,15 @@ std::string joined(std::vector<std::string> const& words) {
   return text.empty() ? "none" : text;
 }
 
+/// A plugin is known by its file's name before it is loaded, so both must agree.
+result<library> load_named(found_plugin const& plugin) {
+  THV_TRY(auto loaded, library::load(plugin.path));
+  std::string const own_name = loaded.description().name;
+  if (own_name == plugin.name) return loaded;
+  return fail(errc::corrupt, fmt::format("the plugin in this file is named '{}'", own_name),
+              fmt::format("rename the file to {}.so", own_name), plugin.path.string());
+}
+
 }  // namespace
 
 struct plugin_host::state {
@@ -68,7 +77,7 @@ result<library> plugin_host::load(std::string const& name) {
   }
   auto& slot = state_->slots.find(name)->second;
   std::lock_guard const lock(slot.mutex);
-  if (!slot.loaded) slot.loaded = library::load(plugin->path);
+  if (!slot.loaded) slot.loaded = load_named(*plugin);
   return *slot.loaded;
 }
 

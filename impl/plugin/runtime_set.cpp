@@ -36,9 +36,7 @@ struct runtime_set::state {
   };
 
   state(config::configuration c, host_options o)
-      : configuration(std::move(c)),
-        options(std::move(o)),
-        host(plugin_search_path(options.plugin_directories)) {}
+      : configuration(std::move(c)), options(std::move(o)), host(options.plugin_folders) {}
 
   [[nodiscard]] bool knows(std::string const& name) const {
     return configuration.runtimes.contains(name) || host.has(name);

@@ -33,7 +33,8 @@ class plugin_host {
   /// Is there a plugin of that name?
   [[nodiscard]] bool has(std::string_view name) const;
   /// Loads a plugin; failures are kept too. errc::not_found naming the plugins there are and the
-  /// folders looked into; else as `library::load`.
+  /// folders looked into; errc::corrupt for a file that is not named after its plugin; else as
+  /// `library::load`.
   [[nodiscard]] result<library> load(std::string const& name);
 
  private:
@@ -43,8 +44,8 @@ class plugin_host {
 
 /// What a `runtime_set` needs besides the configuration.
 struct host_options {
-  /// Searched before all others: the flag `--plugin-dir`.
-  std::vector<std::filesystem::path> plugin_directories;
+  /// Where plugins are looked for. `--plugin-dir D` is `plugin_search_path({D})`.
+  std::vector<std::filesystem::path> plugin_folders = plugin_search_path();
   /// The engine's folders; a runtime gets `runtimes/NAME` in each, made with mode 0700.
   std::filesystem::path state_directory;
   std::filesystem::path cache_directory;
