@@ -16,8 +16,8 @@ namespace thv {
 
 /// How one changing command is to be carried out.
 struct change_options {
-  bool dry_run = false;     ///< only plan; the report holds the plan
-  bool keep_going = false;  ///< keep what succeeds when something fails
+  bool dry_run = false;         ///< only plan; the report holds the plan
+  bool keep_going = false;      ///< keep what succeeds when something fails
   std::optional<int> parallel;  ///< else the engine's
   std::optional<std::chrono::milliseconds> timeout;
   std::stop_token stop{};

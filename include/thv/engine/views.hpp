@@ -21,7 +21,7 @@ struct workload_view {
   bool ready = false;         ///< it answered a real MCP exchange since it was started
   std::string url;            ///< where its own endpoint answers; empty for stdio
   std::uint16_t port = 0;
-  std::int64_t started_at = 0;  ///< milliseconds since 1970; 0: does not run
+  std::int64_t started_at = 0;     ///< milliseconds since 1970; 0: does not run
   std::vector<std::string> notes;  ///< what a person should know
 };
 

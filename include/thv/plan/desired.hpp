@@ -18,7 +18,7 @@ struct desired_workload {
   std::string runtime;  ///< runtime to hold it, already chosen; empty: as recorded
   std::optional<std::string> group;
   std::optional<bool> running;
-  bool restart = false;     ///< stop and start it even when it runs
+  bool restart = false;  ///< stop and start it even when it runs
   /// Group that a registry group is run as and that declares it (its slug, or --as), or empty.
   std::string declared_by;
   /// `NAME,target=KEY` → keyed hash of the secret's value now.

@@ -55,8 +55,7 @@ void add_difference(std::vector<std::string>& to, char const* what, T const& bef
   detail::add_difference(found, "target port", before.target_port, after.target_port);
   detail::add_difference(found, "published ports", before.publish, after.publish);
   detail::add_difference(found, "volumes", before.volumes, after.volumes);
-  detail::add_difference(found, "permissions", before.permission_profile,
-                         after.permission_profile);
+  detail::add_difference(found, "permissions", before.permission_profile, after.permission_profile);
   detail::add_map_differences(found, "label", before.container_labels, after.container_labels);
   detail::add_map_differences(found, "header", before.plaintext_headers, after.plaintext_headers);
   detail::add_difference(found, "secret headers", before.secret_headers, after.secret_headers);

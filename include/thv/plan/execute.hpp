@@ -153,8 +153,7 @@ class executor {
     return std::holds_alternative<deploy_workload>(a) ||
            std::holds_alternative<replace_workload>(a) ||
            std::holds_alternative<start_workload>(a) || std::holds_alternative<stop_workload>(a) ||
-           std::holds_alternative<restart_workload>(a) ||
-           std::holds_alternative<prove_workload>(a);
+           std::holds_alternative<restart_workload>(a) || std::holds_alternative<prove_workload>(a);
   }
 
   void run_phase_one() {
@@ -174,8 +173,8 @@ class executor {
   }
 
   bool run_step(operation const& step) {
-    step_context<Store> context{store_, world_, options_, events_, siblings_.get_token(),
-                                intent_for(step.subject)};
+    step_context<Store> context{
+        store_, world_, options_, events_, siblings_.get_token(), intent_for(step.subject)};
     step_result done = detail::run_step(context, step);
     bool const succeeded = !done.failure;
     if (succeeded) events_.step_done();
@@ -224,8 +223,8 @@ class executor {
   }
 
   bool undo_one(operation const& step, step_result& done) {
-    step_context<Store> context{store_,  world_, options_, events_, std::stop_token{},
-                                intent_for(step.subject)};
+    step_context<Store> context{
+        store_, world_, options_, events_, std::stop_token{}, intent_for(step.subject)};
     auto failure = undo_step(context, step, done);
     std::lock_guard lock(mutex_);
     done.undone = true;
@@ -304,15 +303,13 @@ class executor {
       auto const found = results_.find(step.id);
       bool const ran = found != results_.end() && !found->second.failure;
       if (auto const* remove = std::get_if<remove_workload>(&step.action))
-        tasks.push_back({[this, &step, remove] {
-                           return remove_one(step, remove->runtime, remove->instance);
-                         },
-                         {}});
+        tasks.push_back(
+            {[this, &step, remove] { return remove_one(step, remove->runtime, remove->instance); },
+             {}});
       else if (std::holds_alternative<forget_workload>(step.action))
         results_[step.id] = {};
       else if (auto const* r = std::get_if<replace_workload>(&step.action); r && ran)
-        tasks.push_back(
-            {[this, &step, r] { return remove_previous(step, *r); }, {}});
+        tasks.push_back({[this, &step, r] { return remove_previous(step, *r); }, {}});
     }
     (void)run_tasks(tasks, options_.parallel);
     end();
@@ -403,8 +400,7 @@ class executor {
     member.failure = done.failure;
     member.log_tail = done.log_tail;
     if (done.failure)
-      member.outcome =
-          done.failure->code == errc::cancelled ? outcome::cancelled : outcome::failed;
+      member.outcome = done.failure->code == errc::cancelled ? outcome::cancelled : outcome::failed;
     else
       member.outcome = done.undone ? outcome::undone : success_outcome(step.action);
     if (done.proved && !done.undone) {
@@ -421,21 +417,20 @@ class executor {
   }
 
   static outcome success_outcome(action const& a) {
-    return std::visit(
-        overloaded{
-            [](deploy_workload const&) { return outcome::deployed; },
-            [](replace_workload const&) { return outcome::replaced; },
-            [](start_workload const&) { return outcome::started; },
-            [](restart_workload const&) { return outcome::restarted; },
-            [](stop_workload const&) { return outcome::stopped; },
-            [](prove_workload const&) { return outcome::proved; },
-            [](move_workload const&) { return outcome::moved; },
-            [](create_group const&) { return outcome::created; },
-            [](delete_group const&) { return outcome::removed; },
-            [](remove_workload const&) { return outcome::removed; },
-            [](forget_workload const&) { return outcome::removed; },
-        },
-        a);
+    return std::visit(overloaded{
+                          [](deploy_workload const&) { return outcome::deployed; },
+                          [](replace_workload const&) { return outcome::replaced; },
+                          [](start_workload const&) { return outcome::started; },
+                          [](restart_workload const&) { return outcome::restarted; },
+                          [](stop_workload const&) { return outcome::stopped; },
+                          [](prove_workload const&) { return outcome::proved; },
+                          [](move_workload const&) { return outcome::moved; },
+                          [](create_group const&) { return outcome::created; },
+                          [](delete_group const&) { return outcome::removed; },
+                          [](remove_workload const&) { return outcome::removed; },
+                          [](forget_workload const&) { return outcome::removed; },
+                      },
+                      a);
   }
 
   completion status() const {

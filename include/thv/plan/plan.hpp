@@ -10,8 +10,8 @@
 #include <thv/model/run_config.hpp>
 #include <thv/store/records.hpp>
 
-/// A plan is a value: what a command would do, in which order and why. Printing it, comparing it and
-/// executing it are different rooms.
+/// A plan is a value: what a command would do, in which order and why. Printing it, comparing it
+/// and executing it are different rooms.
 namespace thv::plan {
 
 struct create_group {

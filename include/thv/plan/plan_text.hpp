@@ -7,10 +7,10 @@
 #include <type_traits>
 #include <variant>
 
+#include <fmt/format.h>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
-#include <fmt/format.h>
 
 #include <thv/plan/plan.hpp>
 
@@ -34,21 +34,20 @@ inline std::string source_text(run_config const& config) {
 
 /// The word for an operation in JSON and in events: "deploy", "replace" ...
 [[nodiscard]] inline std::string_view verb(action const& a) {
-  return std::visit(
-      detail::overloaded{
-          [](create_group const&) { return "create-group"; },
-          [](delete_group const&) { return "delete-group"; },
-          [](deploy_workload const&) { return "deploy"; },
-          [](replace_workload const&) { return "replace"; },
-          [](start_workload const&) { return "start"; },
-          [](stop_workload const&) { return "stop"; },
-          [](restart_workload const&) { return "restart"; },
-          [](prove_workload const&) { return "prove"; },
-          [](remove_workload const&) { return "remove"; },
-          [](forget_workload const&) { return "forget"; },
-          [](move_workload const&) { return "move"; },
-      },
-      a);
+  return std::visit(detail::overloaded{
+                        [](create_group const&) { return "create-group"; },
+                        [](delete_group const&) { return "delete-group"; },
+                        [](deploy_workload const&) { return "deploy"; },
+                        [](replace_workload const&) { return "replace"; },
+                        [](start_workload const&) { return "start"; },
+                        [](stop_workload const&) { return "stop"; },
+                        [](restart_workload const&) { return "restart"; },
+                        [](prove_workload const&) { return "prove"; },
+                        [](remove_workload const&) { return "remove"; },
+                        [](forget_workload const&) { return "forget"; },
+                        [](move_workload const&) { return "move"; },
+                    },
+                    a);
 }
 
 /// The runtime an operation works on, or empty.
@@ -83,12 +82,8 @@ inline std::string source_text(run_config const& config) {
             return r.instance.empty() ? std::string("remove its record")
                                       : fmt::format("remove from {}", r.runtime);
           },
-          [](forget_workload const& f) {
-            return fmt::format("forget what {} held", f.runtime);
-          },
-          [](move_workload const& m) {
-            return fmt::format("move from {} to {}", m.from, m.to);
-          },
+          [](forget_workload const& f) { return fmt::format("forget what {} held", f.runtime); },
+          [](move_workload const& m) { return fmt::format("move from {} to {}", m.from, m.to); },
       },
       a);
 }
@@ -111,27 +106,25 @@ inline char mark(action const& a) {
   for (auto const& name : p.unchanged) width = std::max(width, name.size());
   std::string text = p.group.empty() ? fmt::format("Plan for {}", p.kind)
                                      : fmt::format("Plan for {} {}", p.kind, p.group);
-  text += p.empty() ? ": nothing to change\n" : fmt::format(": {} {}\n", p.operations.size(),
-                                                          p.operations.size() == 1 ? "step"
-                                                                                   : "steps");
+  text += p.empty() ? ": nothing to change\n"
+                    : fmt::format(": {} {}\n", p.operations.size(),
+                                  p.operations.size() == 1 ? "step" : "steps");
   for (auto const& step : p.operations)
     text += fmt::format("  {} {:<{}}  {} ({})\n", detail::mark(step.action), step.subject, width,
                         describe(step.action), step.cause);
-  for (auto const& name : p.unchanged)
-    text += fmt::format("  = {:<{}}  unchanged\n", name, width);
+  for (auto const& name : p.unchanged) text += fmt::format("  = {:<{}}  unchanged\n", name, width);
   for (auto const& n : p.notes)
     text += fmt::format("  {} {}: {}\n", n.warning ? '!' : 'i', n.subject, n.text);
   return text;
 }
 
-/// The plan for programs: {kind, group, operations: [{id, action, subject, runtime?, source?, cause,
-/// depends_on, optional, destructive}], unchanged: [...], notes: [{level, subject, text}]}.
+/// The plan for programs: {kind, group, operations: [{id, action, subject, runtime?, source?,
+/// cause, depends_on, optional, destructive}], unchanged: [...], notes: [{level, subject, text}]}.
 [[nodiscard]] inline boost::json::object to_json(plan const& p) {
   boost::json::array steps;
   for (auto const& step : p.operations) {
-    boost::json::object o{{"id", step.id},
-                          {"action", std::string(verb(step.action))},
-                          {"subject", step.subject}};
+    boost::json::object o{
+        {"id", step.id}, {"action", std::string(verb(step.action))}, {"subject", step.subject}};
     if (auto const runtime = runtime_of(step.action); !runtime.empty()) o["runtime"] = runtime;
     std::visit(
         [&](auto const& what) {

@@ -54,7 +54,9 @@ class exit_watch {
  public:
   exit_watch(plugin::runtime& runtime, std::string id, std::stop_token outer)
       : forward_(outer, [this] { inner_.request_stop(); }),
-        thread_([this, &runtime, id = std::move(id)](std::stop_token own) { look(runtime, id, own); }) {}
+        thread_([this, &runtime, id = std::move(id)](std::stop_token own) {
+          look(runtime, id, own);
+        }) {}
 
   [[nodiscard]] std::stop_token token() const { return inner_.get_token(); }
 

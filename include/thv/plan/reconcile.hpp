@@ -73,10 +73,10 @@ class reconciler {
     if (auto const known = observed_.groups.find(group.name); known != observed_.groups.end()) {
       auto const& before = known->second.registry_group;
       if (!before.empty() && !group.registry_group.empty() && before != group.registry_group)
-        add_conflict(errc::already_exists,
-                     fmt::format("group '{}' was run from the registry group '{}'", group.name,
-                                 before),
-                     "use --as GROUP to run this one under another name");
+        add_conflict(
+            errc::already_exists,
+            fmt::format("group '{}' was run from the registry group '{}'", group.name, before),
+            "use --as GROUP to run this one under another name");
       return;
     }
     add(group.name,
@@ -152,12 +152,12 @@ class reconciler {
   bool settle_group(desired_workload const& wanted, store::workload_record const& record) {
     bool const moved_by_user = options_.registry_run && record.declared_by == wanted.declared_by;
     if (options_.registry_run && !moved_by_user) {
-      add_conflict(errc::already_exists,
-                   fmt::format("MCP server '{}' already exists in group '{}'", record.name,
-                               record.group),
-                   fmt::format("use --as GROUP and --prefix PREFIX to run this group beside it, or "
-                               "'thv-engine rm {}' to remove it first",
-                               record.name));
+      add_conflict(
+          errc::already_exists,
+          fmt::format("MCP server '{}' already exists in group '{}'", record.name, record.group),
+          fmt::format("use --as GROUP and --prefix PREFIX to run this group beside it, or "
+                      "'thv-engine rm {}' to remove it first",
+                      record.name));
       return false;
     }
     if (moved_by_user && !options_.reclaim) {
@@ -185,13 +185,12 @@ class reconciler {
                       record.name));
       return true;
     }
-    add_conflict(errc::already_exists,
-                 wanted.group && *wanted.group != record.group
-                     ? fmt::format("workload '{}' is already in group '{}'", record.name,
-                                   record.group)
-                     : fmt::format("workload with name '{}' already exists", record.name),
-                 fmt::format("choose another --name, or remove it with 'thv-engine rm {}'",
-                             record.name));
+    add_conflict(
+        errc::already_exists,
+        wanted.group && *wanted.group != record.group
+            ? fmt::format("workload '{}' is already in group '{}'", record.name, record.group)
+            : fmt::format("workload with name '{}' already exists", record.name),
+        fmt::format("choose another --name, or remove it with 'thv-engine rm {}'", record.name));
     return true;
   }
 
@@ -302,8 +301,7 @@ class reconciler {
                                              plugin::fingerprint const& runtime) {
     std::vector<std::string> texts;
     if (config.origin().kind == source_kind::url) return texts;
-    if (runtime.bare_host)
-      texts.push_back("runs as a plain process on this machine, unconfined");
+    if (runtime.bare_host) texts.push_back("runs as a plain process on this machine, unconfined");
     if (!config.permission_profile) return texts;
     auto const& profile = *config.permission_profile;
     std::vector<std::string> parts;

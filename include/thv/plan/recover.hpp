@@ -64,13 +64,13 @@ class repair {
     if (intent.kind != store::intent_kind::replace && intent.kind != store::intent_kind::remove)
       return {};
     THV_TRY(auto known, store_.workload(intent.workload));
-    bool const in_use = known && known->instance == intent.previous &&
-                        known->phase != store::phase::removing;
+    bool const in_use =
+        known && known->instance == intent.previous && known->phase != store::phase::removing;
     if (intent.previous.empty() || in_use) return {};
     THV_TRY(auto* runtime, world_.runtime(intent.runtime));
     THV_CHECK(runtime->remove(cleanup_call(), intent.previous));
-    said_.push_back(fmt::format("removed what was left of '{}' from {}", intent.workload,
-                                intent.runtime));
+    said_.push_back(
+        fmt::format("removed what was left of '{}' from {}", intent.workload, intent.runtime));
     return {};
   }
 
@@ -85,8 +85,8 @@ class repair {
       bool const ours = one.store == std::string(store_.id()) && one.workload == intent.workload;
       if (!ours || known.contains(one.id)) continue;
       THV_CHECK(runtime->remove(cleanup_call(), one.id));
-      said_.push_back(fmt::format("removed an unfinished '{}' from {}", intent.workload,
-                                  intent.runtime));
+      said_.push_back(
+          fmt::format("removed an unfinished '{}' from {}", intent.workload, intent.runtime));
     }
     return {};
   }
@@ -164,8 +164,8 @@ template <store::state_store Store>
       continue;
     }
     THV_TRY(auto const now, store.open_operations());
-    auto const still = std::find_if(now.begin(), now.end(),
-                                    [&](auto const& op) { return op.id == candidate.id; });
+    auto const still =
+        std::find_if(now.begin(), now.end(), [&](auto const& op) { return op.id == candidate.id; });
     if (still == now.end()) continue;
     auto done = detail::repair<Store>(store, world, *still).run();
     if (done)

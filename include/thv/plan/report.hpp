@@ -39,19 +39,32 @@ enum class outcome {
 
 [[nodiscard]] constexpr std::string_view to_string(outcome o) noexcept {
   switch (o) {
-    case outcome::unchanged: return "unchanged";
-    case outcome::deployed: return "deployed";
-    case outcome::replaced: return "replaced";
-    case outcome::started: return "started";
-    case outcome::restarted: return "restarted";
-    case outcome::proved: return "proved";
-    case outcome::stopped: return "stopped";
-    case outcome::removed: return "removed";
-    case outcome::moved: return "moved";
-    case outcome::created: return "created";
-    case outcome::failed: return "failed";
-    case outcome::undone: return "undone";
-    case outcome::cancelled: return "cancelled";
+    case outcome::unchanged:
+      return "unchanged";
+    case outcome::deployed:
+      return "deployed";
+    case outcome::replaced:
+      return "replaced";
+    case outcome::started:
+      return "started";
+    case outcome::restarted:
+      return "restarted";
+    case outcome::proved:
+      return "proved";
+    case outcome::stopped:
+      return "stopped";
+    case outcome::removed:
+      return "removed";
+    case outcome::moved:
+      return "moved";
+    case outcome::created:
+      return "created";
+    case outcome::failed:
+      return "failed";
+    case outcome::undone:
+      return "undone";
+    case outcome::cancelled:
+      return "cancelled";
   }
   return "failed";
 }

@@ -16,8 +16,8 @@
 
 namespace thv::plan {
 
-/// How execution reaches the world, besides the store. All functions are called from several threads
-/// at once.
+/// How execution reaches the world, besides the store. All functions are called from several
+/// threads at once.
 struct services {
   std::function<result<plugin::runtime*>(std::string const& name)> runtime;
   /// A run config made ready for a runtime: secrets resolved, paths split.

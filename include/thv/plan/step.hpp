@@ -138,9 +138,9 @@ class step_runner {
   step_runner(step_context<Store>& context, operation const& step) : x_(context), step_(step) {}
 
   step_result run() {
-    auto done = std::visit(
-        [this](auto const& what) -> std::optional<error> { return this->perform(what); },
-        step_.action);
+    auto done =
+        std::visit([this](auto const& what) -> std::optional<error> { return this->perform(what); },
+                   step_.action);
     if (done) {
       result_.failure = x_.stop.stop_requested() && done->code != errc::exited
                             ? fail(errc::cancelled, "interrupted")
@@ -234,8 +234,8 @@ class step_runner {
     auto rt = x_.world.runtime(runtime);
     if (!rt) return false;
     auto const seen = (*rt)->inspect(cleanup_call(), id);
-    return seen && (seen->state == workload_state::running ||
-                    seen->state == workload_state::starting);
+    return seen &&
+           (seen->state == workload_state::running || seen->state == workload_state::starting);
   }
 
   std::optional<error> prove(plugin::runtime& runtime, plugin::instance const& made,
@@ -248,10 +248,9 @@ class step_runner {
 
   std::optional<error> say_ready() {
     auto const& p = *result_.proved;
-    say_done(p.readiness == "ready"
-                 ? fmt::format("ready, {} tool{}", p.answer.tools.size(),
-                               p.answer.tools.size() == 1 ? "" : "s")
-                 : p.readiness);
+    say_done(p.readiness == "ready" ? fmt::format("ready, {} tool{}", p.answer.tools.size(),
+                                                  p.answer.tools.size() == 1 ? "" : "s")
+                                    : p.readiness);
     return std::nullopt;
   }
 
@@ -319,8 +318,8 @@ class step_runner {
       if (auto failure = keep(record, started->id, nullptr)) return failure;
     }
     result_.instance = started->id;
-    auto failure = prove(**runtime, *started, record.config, c,
-                         record.session_key == started->session_key);
+    auto failure =
+        prove(**runtime, *started, record.config, c, record.session_key == started->session_key);
     if (!failure) return say_ready();
     if (auto spec = x_.world.make_spec(record.config))
       result_.log_tail = log_tail(**runtime, started->id, *spec);
@@ -350,9 +349,9 @@ class step_runner {
     auto seen = (*runtime)->inspect(c, s.instance);
     if (!seen) return std::move(seen).error();
     say_started("asking whether it is ready");
-    auto failure = prove(**runtime, *seen, record.config, c,
-                         record.session_key == seen->session_key &&
-                             !record.initialize_result.empty());
+    auto failure =
+        prove(**runtime, *seen, record.config, c,
+              record.session_key == seen->session_key && !record.initialize_result.empty());
     if (failure) return failure;
     result_.instance = s.instance;
     return say_ready();

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <thv/model/run_config.hpp>
+#include <thv/plugin/workload_spec.hpp>
+
+namespace thv {
+
+/// Looks up a secret's value by its name. Thread-safe.
+using secret_source = std::function<result<std::string>(std::string const& name)>;
+
+/// Splits `host-path:container-path[:ro|:rw]`. errc::invalid_argument for anything else.
+[[nodiscard]] inline result<plugin::mount> parse_volume(std::string_view text) {
+  auto const bad = [&] {
+    return fail(errc::invalid_argument, fmt::format("'{}' is no volume", text),
+                "write it as host-path:container-path or host-path:container-path:ro");
+  };
+  auto const first = text.find(':');
+  if (first == std::string_view::npos || first == 0) return bad();
+  plugin::mount m{std::string(text.substr(0, first)), std::string(text.substr(first + 1)), false};
+  if (auto const second = m.target.rfind(':'); second != std::string::npos) {
+    auto const mode = m.target.substr(second + 1);
+    if (mode != "ro" && mode != "rw") return bad();
+    m.read_only = mode == "ro";
+    m.target.resize(second);
+  }
+  if (m.target.empty() || m.source.front() != '/' || m.target.front() != '/') return bad();
+  return m;
+}
+
+/// Splits `NAME,target=KEY` (ToolHive's form; reference §1.3).
+[[nodiscard]] inline result<std::pair<std::string, std::string>> parse_secret_reference(
+    std::string_view text) {
+  auto const comma = text.find(',');
+  constexpr std::string_view key = ",target=";
+  if (comma == 0 || comma == std::string_view::npos || text.substr(comma, key.size()) != key ||
+      text.size() == comma + key.size())
+    return fail(errc::invalid_argument, fmt::format("invalid secret parameter format: {}", text),
+                "write it as NAME,target=ENVIRONMENT_VARIABLE");
+  return std::pair{std::string(text.substr(0, comma)),
+                   std::string(text.substr(comma + key.size()))};
+}
+
+/// A run config made ready for a runtime. Secrets are looked up here and nowhere else; `hash` is
+/// put into the label. Errors name the secret, never its value.
+[[nodiscard]] inline result<plugin::workload_spec> make_spec(run_config const& config,
+                                                             std::string const& store,
+                                                             std::string hash,
+                                                             secret_source const& secrets) {
+  plugin::workload_spec spec;
+  spec.name = config.name;
+  spec.group = config.group;
+  spec.store = store;
+  spec.config_hash = std::move(hash);
+  spec.source = config.origin();
+  spec.arguments = config.cmd_args;
+  spec.transport = config.transport;
+  spec.host = config.host;
+  spec.target_port = config.target_port;
+  spec.publish = config.publish;
+  spec.environment = config.env_vars;
+  spec.labels = config.container_labels;
+  spec.permissions = config.permission_profile.value_or(network_only_permissions());
+  spec.headers = config.plaintext_headers;
+  for (auto const& volume : config.volumes) {
+    THV_TRY(auto m, parse_volume(volume));
+    spec.mounts.push_back(std::move(m));
+  }
+  for (auto const& reference : config.secrets) {
+    THV_TRY(auto const parts, parse_secret_reference(reference));
+    THV_TRY(auto value, secrets(parts.first));
+    spec.environment[parts.second] = std::move(value);
+    spec.secret_names.push_back(parts.second);
+    spec.secret_references.push_back(reference);
+  }
+  for (auto const& [header, name] : config.secret_headers) {
+    THV_TRY(auto value, secrets(name));
+    spec.headers[header] = std::move(value);
+  }
+  return spec;
+}
+
+}  // namespace thv
