@@ -9,8 +9,8 @@
 
 #include <thv/config/config.hpp>
 #include <thv/config/duration.hpp>
-#include <thv/config/nearest.hpp>
 #include <thv/config/values.hpp>
+#include <thv/registry/suggest.hpp>
 
 namespace thv::config {
 namespace {
@@ -99,7 +99,7 @@ class reader {
     std::vector<std::string> names;
     for (auto const& f : known) names.push_back(f.name);
     auto message = fmt::format("unknown key '{}' in {}", key.str(), title);
-    if (auto const guess = nearest(key.str(), names))
+    if (auto const guess = registry::nearest(key.str(), names))
       message += fmt::format("; did you mean '{}'?", *guess);
     return fail(errc::invalid_argument, std::move(message),
                 fmt::format("known keys: {}", fmt::join(names, ", ")), place(key.source().begin));

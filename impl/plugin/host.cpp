@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include <thv/config/nearest.hpp>
 #include <thv/plugin/host.hpp>
+#include <thv/registry/suggest.hpp>
 
 namespace thv::plugin {
 namespace {
@@ -70,7 +70,7 @@ result<library> plugin_host::load(std::string const& name) {
     for (auto const& p : plugins) names.push_back(p.name);
     for (auto const& folder : state_->folders) folders.push_back(folder.string());
     auto message = fmt::format("the plugin '{}' is not installed", name);
-    if (auto const guess = config::nearest(name, names))
+    if (auto const guess = registry::nearest(name, names))
       message += fmt::format("; did you mean '{}'?", *guess);
     return fail(errc::not_found, std::move(message),
                 fmt::format("plugins found: {}; looked into: {}", joined(names), joined(folders)));

@@ -7,10 +7,10 @@
 
 #include <fmt/format.h>
 
-#include <thv/config/nearest.hpp>
 #include <thv/config/paths.hpp>
 #include <thv/config/values.hpp>
 #include <thv/plugin/host.hpp>
+#include <thv/registry/suggest.hpp>
 
 #include "describe.hpp"
 
@@ -96,7 +96,7 @@ error runtime_set::state::unknown(std::string const& name) const {
     list += (list.empty() ? "" : ", ") + candidate;
   }
   auto message = fmt::format("no runtime '{}'", name);
-  if (auto const guess = config::nearest(name, known))
+  if (auto const guess = registry::nearest(name, known))
     message += fmt::format("; did you mean '{}'?", *guess);
   bool const is_default = name == configuration.default_runtime;
   return fail(errc::not_found, std::move(message),

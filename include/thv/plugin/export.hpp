@@ -7,6 +7,8 @@
 /// Exports `type` (a plain class, see the concept `plugin::runtime_class`) as the plugin `name` of
 /// `version`. Once for each library, at namespace scope.
 #define THV_EXPORT_RUNTIME(type, name, version)                                                  \
+  static_assert(::thv::plugin::runtime_class<type>,                                              \
+                #type " is no runtime: the notes name the member that is missing or differs");   \
   extern "C" __attribute__((                                                                     \
       visibility("default"))) constinit ::thv::plugin::descriptor const thv_plugin_descriptor {  \
     sizeof(::thv::plugin::descriptor), ::thv::plugin::abi_major, ::thv::plugin::abi_minor,       \

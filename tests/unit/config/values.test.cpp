@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <thv/config/duration.hpp>
-#include <thv/config/nearest.hpp>
 #include <thv/config/values.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -26,17 +25,6 @@ TEST_CASE("what is no duration is refused", "[config]") {
                              "0s", "25h", "99999999999999999999s", "1S", "1e3s");
   CAPTURE(text);
   CHECK(parse_duration(text).error().code == thv::errc::invalid_argument);
-}
-
-TEST_CASE("the nearest word is one that a slip of the hand makes", "[config]") {
-  std::vector<std::string> const words{"parallel", "timeout", "runtime"};
-  CHECK(nearest("paralel", words) == "parallel");
-  CHECK(nearest("timeuot", words) == "timeout");
-  CHECK(nearest("runtimes", words) == "runtime");
-  CHECK(nearest("x", words) == std::nullopt);
-  CHECK(nearest("", words) == std::nullopt);
-  CHECK(nearest("parallel", {}) == std::nullopt);
-  CHECK(nearest(std::string(100'000, 'a'), words) == std::nullopt);
 }
 
 TEST_CASE("booleans of the environment", "[config]") {
