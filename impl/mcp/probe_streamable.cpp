@@ -78,7 +78,7 @@ class streamable_prober {
                              call_, target_.where, request,
                              [&](net::response const& head) {
                                streaming = has_type(head, "text/event-stream");
-                               keep_session(head);
+                               if (!request.headers.contains("Mcp-Method")) keep_session(head);
                                return true;
                              },
                              [&](std::string_view bytes) {
@@ -161,6 +161,7 @@ class streamable_prober {
     return {};
   }
 
+  /// Only of the revisions that have sessions: those whose requests bear no `Mcp-Method`.
   void keep_session(net::response const& head) {
     auto const id = head.headers.find("mcp-session-id");
     if (session_.empty() && head.status / 100 == 2 && id != head.headers.end())
