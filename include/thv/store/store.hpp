@@ -43,6 +43,8 @@ concept state_store = requires(S& s, S const& cs, std::string const& name,
   { s.groups() } -> std::same_as<result<std::vector<group_record>>>;  // by name
   { s.group(name) } -> std::same_as<result<std::optional<group_record>>>;
   { s.workloads() } -> std::same_as<result<std::vector<workload_record>>>;  // by name
+  /// The members of a group, by name; none if there is no such group.
+  { s.workloads_of(name) } -> std::same_as<result<std::vector<workload_record>>>;
   { s.workload(name) } -> std::same_as<result<std::optional<workload_record>>>;
 
   /// errc::already_exists if there is one of that name.
@@ -52,20 +54,22 @@ concept state_store = requires(S& s, S const& cs, std::string const& name,
   /// Replaces the stored session facts (session_key, initialize_result, tools, readiness) only.
   { s.put_session(workload) } -> std::same_as<result<void>>;
   /// errc::not_found (no such workload, no such target group) or errc::conflict (it is not in
-  /// `from`).
+  /// `from`; it is reserved or being removed).
   { s.move_workload(name, name, name) } -> std::same_as<result<void>>;
 
-  /// One transaction: creates `created_groups`, inserts the operation, reserves the names
-  /// (errc::already_exists naming the first taken one and its group), inserts the intents.
-  /// Returns the operation's id.
+  /// One transaction: creates `created_groups` (those that exist already are not kept as created),
+  /// inserts the operation, reserves the names (errc::already_exists naming the first taken one and
+  /// its group), inserts the intents. Returns the operation's id.
   { s.begin(operation, reserve, intents) } -> std::same_as<result<std::int64_t>>;
   /// The intents of an operation, in the order inserted.
   { s.intents(id) } -> std::same_as<result<std::vector<intent_record>>>;
   /// Stores `instance` and `done` of an intent (by its id).
   { s.update_intent(intent) } -> std::same_as<result<void>>;
-  /// One transaction: applies the changes and marks the operation committed.
+  /// One transaction: applies the changes and marks the operation committed. errc::not_found, here
+  /// and in `end`, if it is not open any more: somebody else has finished or undone it.
   { s.commit(id, changes) } -> std::same_as<result<void>>;
-  /// One transaction: applies the changes and removes the operation with its intents.
+  /// One transaction: applies the changes, frees the names that the operation has reserved and
+  /// that were not put since, and removes the operation with its intents.
   { s.end(id, changes) } -> std::same_as<result<void>>;
   /// Operations not yet ended, oldest first: in flight in some process, or crashed.
   { s.open_operations() } -> std::same_as<result<std::vector<operation_record>>>;
