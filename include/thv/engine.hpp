@@ -54,11 +54,13 @@ class basic_engine {
       return thv::make_spec(config, std::string(store_.id()),
                             store_.keyed_hash(canonical_text(config)), secrets_);
     };
-    world_.probe = [this](plugin::call const& c, plugin::runtime& runtime,
-                          plugin::instance const& instance, run_config const& config,
-                          bool initialised) {
-      return probe_instance(c, runtime, instance, config, initialised, secrets_);
-    };
+    world_.probe = options_.probe;
+    if (!world_.probe)
+      world_.probe = [this](plugin::call const& c, plugin::runtime& runtime,
+                            plugin::instance const& instance, run_config const& config,
+                            bool initialised) {
+        return probe_instance(c, runtime, instance, config, initialised, secrets_);
+      };
     world_.now = [] {
       return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch())
           .count();

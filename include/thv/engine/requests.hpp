@@ -9,6 +9,7 @@
 
 #include <thv/model/run_config.hpp>
 #include <thv/plan/progress.hpp>
+#include <thv/plan/services.hpp>
 #include <thv/registry/registry.hpp>
 #include <thv/registry/targets.hpp>
 
@@ -66,6 +67,8 @@ struct engine_options {
   bool auto_create = true;      ///< `run` and `move` create a missing group
   int parallel = 8;
   std::chrono::milliseconds timeout = std::chrono::seconds(120);
+  /// How a workload is asked whether it is ready; empty: a real MCP exchange (engine/probe.hpp).
+  decltype(plan::services::probe) probe{};
 };
 
 }  // namespace thv

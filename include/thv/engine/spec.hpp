@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <thv/error.hpp>
 #include <thv/model/run_config.hpp>
 #include <thv/plugin/workload_spec.hpp>
 
