@@ -27,6 +27,7 @@ result<mcp::probe_result> probe_instance(plugin::call const& c, plugin::runtime&
     return mcp::probe_stdio(c, stream, initialised);
   }
   THV_TRY(auto where, runtime.where(c, instance.id));
+  for (auto const& [header, value] : config.plaintext_headers) where.headers[header] = value;
   for (auto const& [header, name] : config.secret_headers) {
     THV_TRY(auto value, secrets(name));
     where.headers[header] = std::move(value);

@@ -62,7 +62,7 @@ record record_of(plugin::workload_spec const& spec) {
   r.url = spec.source.package;
   r.transport = spec.transport;
   r.labels = spec.labels;
-  r.secret_names = spec.secret_references;
+  r.secret_names = spec.secret_names;
   r.created_at = r.started_at = now_milliseconds();
   r.starts = 1;
   return r;

@@ -79,12 +79,12 @@ using secret_source = std::function<result<std::string>(std::string const& name)
     THV_TRY(auto const parts, parse_secret_reference(reference));
     THV_TRY(auto value, secrets(parts.first));
     spec.environment[parts.second] = std::move(value);
-    spec.secret_names.push_back(parts.second);
-    spec.secret_references.push_back(reference);
+    spec.secret_names.push_back(reference);
   }
   for (auto const& [header, name] : config.secret_headers) {
     THV_TRY(auto value, secrets(name));
     spec.headers[header] = std::move(value);
+    spec.secret_names.push_back(name + ",target=" + header);
   }
   return spec;
 }

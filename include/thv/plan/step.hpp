@@ -103,9 +103,11 @@ inline std::vector<std::string> log_tail(plugin::runtime& runtime, std::string c
     for (auto at = text.find(value); at != std::string::npos; at = text.find(value, at + 3))
       text.replace(at, value.size(), "***");
   };
-  for (auto const& key : spec.secret_names)
+  for (auto const& reference : spec.secret_names) {
+    auto const key = reference.substr(reference.find('=') + 1);
     if (auto const found = spec.environment.find(key); found != spec.environment.end())
       blot(found->second);
+  }
   for (auto const& [name, value] : spec.headers) blot(value);
   std::vector<std::string> lines;
   for (std::size_t from = 0; from < text.size();) {

@@ -23,8 +23,7 @@ struct mount {
 
 /// Everything a runtime needs to make one instance of a workload. Values only, nothing to look up.
 /// `environment` is complete and holds resolved secrets: it must reach the workload's environment
-/// and nothing else (no log, label, argument, or error). `secret_names` (never values) tells which
-/// keys of `environment` are secret.
+/// and nothing else (no log, label, argument, or error).
 struct workload_spec {
   std::string name;         ///< unique in the store, `^[a-zA-Z0-9._-]{1,100}$`
   std::string group;        ///< the group at creation
@@ -37,9 +36,9 @@ struct workload_spec {
   std::uint16_t target_port = 0;     ///< port inside the workload; 0: the runtime chooses
   std::vector<std::string> publish;  ///< extra ports, `host-port:container-port`
   std::map<std::string, std::string> environment;
+  /// `NAME,target=KEY` for each secret in `environment` or `headers`: what a label or a record may
+  /// hold.
   std::vector<std::string> secret_names;
-  /// `NAME,target=KEY` for each of them: what a label or record may hold, for a rebuild.
-  std::vector<std::string> secret_references;
   std::map<std::string, std::string> labels;  ///< the user's own
   std::vector<mount> mounts;
   permission_profile permissions;

@@ -55,7 +55,7 @@ plugin::workload_spec spec(std::string name, std::string url = "https://example.
   s.source = thv::parse_source(url);
   s.transport = thv::transport::streamable_http;
   s.headers = {{"Authorization", "Bearer hunter2"}};
-  s.secret_references = {"token,target=Authorization"};
+  s.secret_names = {"token,target=Authorization"};
   return s;
 }
 
