@@ -3,38 +3,30 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <random>
+#include <thread>
 
 #include "file.hpp"
 
 namespace thv::store::detail {
 namespace {
 
-constexpr std::int64_t busy_timeout_ns = 10'000'000'000;
-
 // SQLite's own busy handler sleeps up to 100 ms between tries, which starves a process where others
 // write all the time; a transaction takes a few milliseconds at most, so short sleeps are better.
-struct busy_wait {
-  static std::int64_t now() {
-    timespec t{};
-    ::clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1'000'000'000 + t.tv_nsec;
-  }
-  static int handle(void*, int tries) {
-    thread_local std::int64_t since = 0;
-    thread_local std::minstd_rand random(std::random_device{}());
-    if (tries == 0) since = now();
-    if (now() - since > busy_timeout_ns) return 0;
-    auto const most = tries < 20 ? 1'000'000u : 5'000'000u;
-    timespec const pause{0, static_cast<long>(200'000 + random() % most)};
-    ::nanosleep(&pause, nullptr);
-    return 1;
-  }
-};
+int wait_while_busy(void* most_milliseconds, int tries) {
+  using namespace std::chrono;
+  thread_local steady_clock::time_point since;
+  thread_local std::minstd_rand random(std::random_device{}());
+  auto const now = steady_clock::now();
+  if (tries == 0) since = now;
+  if (now - since > milliseconds(reinterpret_cast<std::intptr_t>(most_milliseconds))) return 0;
+  auto const spread = tries < 20 ? 1'000u : 5'000u;
+  std::this_thread::sleep_for(microseconds(200 + random() % spread));
+  return 1;
+}
 
 }  // namespace
 
@@ -45,7 +37,7 @@ error sqlite_error(std::filesystem::path const& path, int extended_code, int sys
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
-      return fail(errc::timeout, fmt::format("{} was kept busy for longer than 10 s", file),
+      return fail(errc::timeout, fmt::format("{} was kept busy by another process", file),
                   "find out which program uses it (fuser), then repeat the command");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -107,7 +99,8 @@ std::pair<std::string, int> target(std::filesystem::path const& path, access how
 
 }  // namespace
 
-result<database> database::open(std::filesystem::path const& path, access how) {
+result<database> database::open(std::filesystem::path const& path, access how,
+                                std::chrono::milliseconds busy_timeout) {
   auto const [name, flags] = target(path, how);
   sqlite3* handle = nullptr;
   auto const code = sqlite3_open_v2(name.c_str(), &handle,
@@ -124,13 +117,21 @@ result<database> database::open(std::filesystem::path const& path, access how) {
     auto const allowed = ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
     return file_error("cannot write", path, allowed ? EACCES : errno);
   }
-  sqlite3_busy_handler(handle, busy_wait::handle, nullptr);
+  sqlite3_busy_handler(handle, wait_while_busy,
+                       reinterpret_cast<void*>(static_cast<std::intptr_t>(busy_timeout.count())));
   sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
   // A damaged schema must not be able to run anything.
   sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-  int keep = 1;
-  sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+  if (how == access::read_write) THV_CHECK(opened.keep_log_file());
   return opened;
+}
+
+// The write-ahead log stays when the last process closes, so that a folder that cannot be written
+// can still be read, but emptied: else the next one to open would read all of it.
+result<void> database::keep_log_file() {
+  int keep = 1;
+  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+  return execute("PRAGMA journal_size_limit=0");
 }
 
 result<statement> database::prepare(char const* sql) {

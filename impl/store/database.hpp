@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -69,7 +70,9 @@ enum class durability { power_loss, process_death };
 class database {
  public:
   /// errc::not_found if there is no such file (it is never created here).
-  static result<database> open(std::filesystem::path const& path, access how);
+  /// A lock that another process holds is waited for until `busy_timeout`.
+  static result<database> open(std::filesystem::path const& path, access how,
+                               std::chrono::milliseconds busy_timeout);
 
   /// Compiled once for each connection and kept by address: `sql` must outlive the connection.
   result<statement> prepare(char const* sql);
@@ -112,6 +115,7 @@ class database {
 
   database(sqlite3* handle, std::filesystem::path path) : path_(std::move(path)), handle_(handle) {}
 
+  result<void> keep_log_file();
   result<void> begin(durability d);
   result<void> commit();
   void roll_back();

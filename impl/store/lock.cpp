@@ -89,12 +89,15 @@ std::string lock_file_name(std::string_view group) {
   std::string name;
   for (unsigned char const c : group) {
     auto const plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    name += plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c);
+    if (plain)
+      name += static_cast<char>(c);
+    else
+      name += fmt::format("%{:02X}", c);
   }
   if (name.empty()) return "%";
   if (name.size() > longest) {
     name.resize(longest - 65);
-    name += '.' + thv::store::keyed_hash("", group);
+    name.append(1, '.').append(thv::store::keyed_hash("", group));
   }
   return name;
 }

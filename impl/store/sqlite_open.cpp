@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <system_error>
@@ -24,6 +25,17 @@ using detail::identity;
 using detail::schema_state;
 namespace fs = std::filesystem;
 
+// What the options say.
+struct request {
+  store_paths paths;
+  std::int64_t now = 0;
+  std::chrono::milliseconds busy_timeout{};
+
+  [[nodiscard]] result<database> open(access how) const {
+    return database::open(paths.database(), how, busy_timeout);
+  }
+};
+
 // An open database with an up-to-date schema, and whose it is.
 struct opened {
   database db;
@@ -35,7 +47,7 @@ struct opened {
 // identity without one then always means that it was lost.
 class preparation {
  public:
-  preparation(store_paths const& paths, std::int64_t now) : paths_(paths), now_(now) {}
+  explicit preparation(request const& r) : request_(r), paths_(r.paths) {}
 
   result<opened> run() {
     THV_CHECK(detail::make_private_directory(paths_.directory));
@@ -43,7 +55,7 @@ class preparation {
     THV_TRY(auto const lock, detail::lock_file(paths_.open_lock()));
     THV_TRY(auto who, detail::read_identity(paths_.identity()));
     THV_CHECK(create_file());
-    THV_TRY(auto db, database::open(paths_.database(), access::read_write));
+    THV_TRY(auto db, request_.open(access::read_write));
     THV_CHECK(bring_up_to_date(db, who));
     if (!who) {
       THV_TRY(auto id, detail::read_fact(db, "store_id"));
@@ -68,7 +80,7 @@ class preparation {
     THV_TRY(auto const schema, detail::inspect_schema(db));
     if (schema == schema_state::current) return {};
     THV_CHECK(db.execute("PRAGMA journal_mode=WAL"));
-    THV_CHECK(detail::migrate(db, now_, schema == schema_state::empty && who.has_value()));
+    THV_CHECK(detail::migrate(db, request_.now, schema == schema_state::empty && who.has_value()));
     if (who) return own(db, *who);
     return {};
   }
@@ -78,15 +90,16 @@ class preparation {
                     [&] { return detail::write_fact(db, "store_id", who.id); });
   }
 
+  request const& request_;
   store_paths const& paths_;
-  std::int64_t now_;
 };
 
 // The common case: everything is there. nullopt: something is missing or must be migrated.
-result<std::optional<opened>> open_existing(store_paths const& paths, access how) {
+result<std::optional<opened>> open_existing(request const& r, access how) {
+  auto const& paths = r.paths;
   THV_TRY(auto who, detail::read_identity(paths.identity()));
   if (!who) return std::optional<opened>();
-  auto db = database::open(paths.database(), how);
+  auto db = r.open(how);
   if (!db) {
     if (db.error().code == errc::not_found) return std::optional<opened>();
     return std::move(db).error();
@@ -104,10 +117,10 @@ result<std::optional<opened>> open_existing(store_paths const& paths, access how
 }
 
 // What stands in for a database that is not there, for who only reads.
-result<opened> open_nothing(store_paths const& paths, std::int64_t now) {
-  THV_TRY(auto who, detail::read_identity(paths.identity()));
-  THV_TRY(auto db, database::open(paths.database(), access::memory));
-  THV_CHECK(detail::migrate(db, now, false));
+result<opened> open_nothing(request const& r) {
+  THV_TRY(auto who, detail::read_identity(r.paths.identity()));
+  THV_TRY(auto db, r.open(access::memory));
+  THV_CHECK(detail::migrate(db, r.now, false));
   auto const lost = who.has_value();
   return opened{std::move(db), lost ? std::move(*who) : detail::make_identity(), lost};
 }
@@ -122,29 +135,30 @@ bool has_content(fs::path const& path) {
   return ::stat(path.c_str(), &found) == 0 && found.st_size > 0;
 }
 
-result<opened> open_to_read(store_paths const& paths, std::int64_t now) {
-  auto found = open_existing(paths, access::read_only);
+result<opened> open_to_read(request const& r) {
+  auto const& paths = r.paths;
+  auto found = open_existing(r, access::read_only);
   auto const wal = fs::path(paths.database().string() + "-wal");
   if (!found && found.error().code != errc::corrupt && !has_content(wal)) {
-    auto again = open_existing(paths, access::immutable);
+    auto again = open_existing(r, access::immutable);
     if (again) found = std::move(again);
   }
   if (!found) return std::move(found).error();
   if (*found) return std::move(**found);
   // Read, but of an older version or without its identity: that must be mended first.
-  if (has_content(paths.database())) return preparation(paths, now).run();
-  return open_nothing(paths, now);
+  if (has_content(paths.database())) return preparation(r).run();
+  return open_nothing(r);
 }
 
-result<opened> open_to_write(store_paths const& paths, std::int64_t now) {
-  THV_TRY(auto found, open_existing(paths, access::read_write));
-  if (found && is_there(paths.locks())) return std::move(*found);
-  return preparation(paths, now).run();
+result<opened> open_to_write(request const& r) {
+  THV_TRY(auto found, open_existing(r, access::read_write));
+  if (found && is_there(r.paths.locks())) return std::move(*found);
+  return preparation(r).run();
 }
 
 // Sound as a file, and every row can be read.
 result<void> check(fs::path const& path) {
-  THV_TRY(auto db, database::open(path, access::read_write));
+  THV_TRY(auto db, database::open(path, access::read_write, std::chrono::seconds(10)));
   THV_TRY(auto const schema, detail::inspect_schema(db));
   if (schema == schema_state::empty) return {};
   THV_TRY(auto const bad, db.integer("SELECT count(*) FROM pragma_integrity_check "
@@ -172,8 +186,8 @@ result<sqlite_store> sqlite_store::open(sqlite_options options) {
   store_paths const paths{fs::absolute(options.state_directory, code)};
   if (code || options.state_directory.empty())
     return fail(errc::invalid_argument, "the state folder has no path");
-  auto const time = options.now ? options.now() : system_time();
-  THV_TRY(auto found, options.read_only ? open_to_read(paths, time) : open_to_write(paths, time));
+  request const r{paths, options.now ? options.now() : system_time(), options.busy_timeout};
+  THV_TRY(auto found, options.read_only ? open_to_read(r) : open_to_write(r));
   return sqlite_store(std::unique_ptr<state>(new state{.options = std::move(options),
                                                        .paths = paths,
                                                        .who = std::move(found.who),

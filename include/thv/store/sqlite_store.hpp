@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -26,6 +27,8 @@ struct sqlite_options {
   bool read_only = false;
   /// Milliseconds since 1970; empty: the system's clock.
   std::function<std::int64_t()> now{};
+  /// How long another process may keep the database busy before errc::timeout.
+  std::chrono::milliseconds busy_timeout = std::chrono::seconds(10);
 };
 
 /// The state in one SQLite database, shared by any number of processes and threads. A
