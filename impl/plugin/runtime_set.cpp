@@ -111,8 +111,10 @@ result<host_context> runtime_set::state::context_of(std::string const& name) con
   context.runtime_name = name;
   context.store = options.store;
   context.log = options.log;
-  auto const state_folder = options.state_directory / "runtimes" / name;
-  auto const cache_folder = options.cache_directory / "runtimes" / name;
+  if (options.state_directory.empty() || options.cache_directory.empty())
+    return fail(errc::invalid_argument, "a runtime_set needs a state and a cache directory");
+  auto const state_folder = std::filesystem::absolute(options.state_directory) / "runtimes" / name;
+  auto const cache_folder = std::filesystem::absolute(options.cache_directory) / "runtimes" / name;
   THV_CHECK(config::make_private_directory(state_folder));
   THV_CHECK(config::make_private_directory(cache_folder));
   context.state_directory = state_folder.string();

@@ -38,9 +38,10 @@ TEST_CASE("callbacks are called back", "[plugin]") {
   std::string logged;
   host_context host;
   host.runtime_name = "mine";
+  host.state_directory = "/state";
   host.log = [&](std::string_view text) { logged += text; };
   auto const sample = make("sample", host);
-  CHECK(logged == "sample runtime 'mine' made");
+  CHECK(logged == "sample runtime 'mine' made in /state");
   std::string log;
   REQUIRE(sample->logs({}, "m1", {}, [&](std::string_view text) {
     log += text;

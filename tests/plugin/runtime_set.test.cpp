@@ -165,6 +165,29 @@ TEST_CASE("a folder that cannot be made is an error with its path", "[plugin]") 
   CHECK(e.where.find("state") != std::string::npos);
 }
 
+TEST_CASE("a runtime gets absolute folders", "[plugin]") {
+  temporary_folder t;
+  auto const before = fs::current_path();
+  fs::current_path(t.path);
+  host_options options;
+  options.plugin_folders = {THV_FIXTURES};
+  options.state_directory = "state";
+  options.cache_directory = "cache";
+  std::string logged;
+  options.log = [&](std::string_view text) { logged = text; };
+  auto const made = runtime_set({}, options).get("sample");
+  fs::current_path(before);
+  REQUIRE(made);
+  CHECK(fs::is_directory(t.path / "state" / "runtimes" / "sample"));
+  CHECK(logged == "sample runtime 'sample' made in " + (t.path / "state/runtimes/sample").string());
+}
+
+TEST_CASE("without folders nothing is made", "[plugin]") {
+  host_options options;
+  options.plugin_folders = {THV_FIXTURES};
+  CHECK(runtime_set({}, options).get("sample").error().code == errc::invalid_argument);
+}
+
 TEST_CASE("describe asks everybody at once and waits for nobody too long", "[plugin]") {
   temporary_folder t;
   auto set = make_set(t, THV_FIXTURES, "default_runtime = \"slow\"");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -35,11 +36,40 @@ inline constexpr std::uint32_t abi_minor = 1;
 #define THV_PLUGIN_SANITIZER "none"
 #endif
 
-/// What must be the same on both sides for C++ types to cross: compiler ABI, standard library and
-/// its mode, sanitizer. The build type and the version of Boost are not in it.
-inline constexpr char build_fingerprint[] =
+namespace detail {
+
+/// A number that differs when a type that crosses the boundary has another size.
+consteval std::uint64_t layout() {
+  std::uint64_t hash = 14695981039346656037u;  // FNV-1a over the sizes
+  for (std::size_t size :
+       {sizeof(error), sizeof(result<void>), sizeof(call), sizeof(fingerprint), sizeof(instance),
+        sizeof(stream), sizeof(endpoint), sizeof(log_options), sizeof(event), sizeof(host_context),
+        sizeof(workload_spec), sizeof(runtime)})
+    hash = (hash ^ size) * 1099511628211u;
+  return hash;
+}
+
+/// The fixed part of the fingerprint, then the layout in 16 hexadecimal digits.
+template <std::size_t N>
+consteval std::array<char, N + 16> with_layout(char const (&text)[N]) {
+  std::array<char, N + 16> all{};
+  for (std::size_t i = 0; i + 1 < N; ++i) all[i] = text[i];
+  for (std::size_t i = 0; i < 16; ++i)
+    all[N - 1 + i] = "0123456789abcdef"[(layout() >> (60 - 4 * i)) & 15];
+  return all;
+}
+
+inline constexpr auto fingerprint_text = with_layout(
     "gxx_abi=" THV_PLUGIN_STRINGIZE(__GXX_ABI_VERSION) " libstdc++=" THV_PLUGIN_STRINGIZE(
-        _GLIBCXX_USE_CXX11_ABI) " mode=" THV_PLUGIN_STDLIB_MODE " sanitizer=" THV_PLUGIN_SANITIZER;
+        _GLIBCXX_USE_CXX11_ABI) " mode=" THV_PLUGIN_STDLIB_MODE " sanitizer=" THV_PLUGIN_SANITIZER
+                                " layout=");
+
+}  // namespace detail
+
+/// What must be the same on both sides for C++ types to cross: compiler ABI, standard library and
+/// its mode, sanitizer, and the sizes of the types (headers of another day). The build type and the
+/// version of Boost are not in it.
+inline constexpr char const* build_fingerprint = detail::fingerprint_text.data();
 
 /// The one symbol a plugin exports, `thv_plugin_descriptor`. Constant data, so that identity is
 /// read before any code of the plugin runs. Members are only ever added at the end.

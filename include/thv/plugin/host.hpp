@@ -46,7 +46,8 @@ class plugin_host {
 struct host_options {
   /// Where plugins are looked for. `--plugin-dir D` is `plugin_search_path({D})`.
   std::vector<std::filesystem::path> plugin_folders = plugin_search_path();
-  /// The engine's folders; a runtime gets `runtimes/NAME` in each, made with mode 0700.
+  /// The engine's folders, both needed; a runtime gets `runtimes/NAME` in each, made with mode
+  /// 0700, as an absolute path.
   std::filesystem::path state_directory;
   std::filesystem::path cache_directory;
   std::string store;  ///< id of the store
