@@ -13,7 +13,8 @@
 namespace thv::remote {
 
 /// What is kept about one remote server: enough for `list` and for making a lost store again.
-/// Values of headers are not in it, since nothing tells a secret one from a plain one.
+/// Values of headers are not in it: a file is no place for the secret ones, and the engine knows
+/// the plain ones.
 struct record {
   std::string id;
   std::string name;
