@@ -21,6 +21,8 @@
 
 #include <thv/net/http.hpp>
 
+#include "unit/net/within.hpp"
+
 namespace thv::test {
 
 /// The server's side of one accepted connection, with or without TLS.
@@ -161,10 +163,5 @@ class unix_server {
   std::string path_;
   basic_server<boost::asio::local::stream_protocol> server_;
 };
-
-/// A call that ends after some time.
-inline plugin::call within(std::chrono::milliseconds time, std::stop_token stop = {}) {
-  return {.deadline = std::chrono::steady_clock::now() + time, .stop = std::move(stop)};
-}
 
 }  // namespace thv::test
