@@ -106,12 +106,11 @@ class reader {
     return {};
   }
   [[nodiscard]] result<void> get(std::int64_t& into) const {
-    if (auto const* i = value_->if_int64())
-      into = *i;
-    else if (value_->is_number())
-      return fail("not a whole number of 64 bits");
-    else
-      return wrong("a number");
+    if (!value_->is_number()) return wrong("a number");
+    boost::json::error_code ec;
+    auto const number = value_->is_double() ? 0 : value_->to_number<std::int64_t>(ec);
+    if (value_->is_double() || ec) return fail("not a whole number of 64 bits");
+    into = number;
     return {};
   }
   [[nodiscard]] result<void> get(std::uint16_t& into) const {

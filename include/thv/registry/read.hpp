@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -28,6 +30,8 @@ struct read_options {
   bool local = false;
   /// So many warnings are kept; a last one counts the rest.
   std::size_t max_warnings = 100;
+  /// So many servers and groups may be in a document; more is an error.
+  std::size_t max_entries = 100'000;
   json::limits limits = {};
 };
 
@@ -61,17 +65,26 @@ class document_reader {
   }
 
  private:
+  /// Sorts positions, then moves each (large) entry once.
   template <class T>
   static void sort_by_name(std::vector<T>& list) {
-    std::stable_sort(list.begin(), list.end(),
-                     [](T const& a, T const& b) { return a.name < b.name; });
+    std::vector<std::size_t> order(list.size());
+    std::iota(order.begin(), order.end(), std::size_t(0));
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return list[a].name < list[b].name; });
+    std::vector<T> sorted;
+    sorted.reserve(list.size());
+    for (auto const i : order) sorted.push_back(std::move(list[i]));
+    list = std::move(sorted);
   }
 
   bool read_groups(json::reader const& owner, std::vector<group>& into) {
     auto const list = owner.find("groups");
     if (!list) return true;
     if (auto ok = list->expect_array(); !ok) return found_.add(std::move(ok).error());
-    for (std::size_t i = 0; i < list->value().get_array().size(); ++i)
+    auto const count = list->value().get_array().size();
+    if (!count_entries(*list, count)) return false;
+    for (std::size_t i = 0; i < count; ++i)
       if (!read_group(list->element(i), into)) return false;
     return true;
   }
@@ -86,9 +99,8 @@ class document_reader {
       if (g.name.empty()) return item.fail_at("name", "missing");
       if (has_control_character(g.name))
         return item.fail_at("name", "name with a control character");
-      for (auto const& other : into)
-        if (other.name == g.name)
-          return item.fail_at("name", "duplicate group name " + thv::detail::quoted(g.name));
+      if (!group_names_.insert(g.name).second)
+        return item.fail_at("name", "duplicate group name " + thv::detail::quoted(g.name));
       return {};
     };
     if (auto ok = head(); !ok) return found_.add(std::move(ok).error());
@@ -105,12 +117,18 @@ class document_reader {
     for (bool const remote : {false, true}) {
       auto const list = owner.find(remote ? "remote_servers" : "servers");
       if (!list) continue;
-      if (auto const* object = list->value().if_object()) {
+      auto const* object = list->value().if_object();
+      auto const* array = list->value().if_array();
+      auto const count = object != nullptr ? object->size() : array != nullptr ? array->size() : 0;
+      if (!count_entries(*list, count)) return false;
+      into.reserve(into.size() + count);
+      names.reserve(names.size() + count);
+      if (object != nullptr) {
         for (auto const& member : *object)
           if (!read_server(list->child(member.key(), member.value()), member.key(), remote, names,
                            into))
             return false;
-      } else if (auto const* array = list->value().if_array()) {
+      } else if (array != nullptr) {
         for (std::size_t i = 0; i < array->size(); ++i)
           if (!read_server(list->element(i), {}, remote, names, into)) return false;
       } else if (!found_.add(list->wrong("an object or an array"))) {
@@ -152,8 +170,18 @@ class document_reader {
     return read_entry(entry, name, remote, options_.local);
   }
 
+  /// Bounds the memory that many tiny entries would take. False: stop, whatever else is wanted.
+  bool count_entries(json::reader const& list, std::size_t count) {
+    entries_ += count;
+    if (entries_ <= options_.max_entries) return true;
+    found_.add(list.fail(fmt::format("more than {} servers and groups", options_.max_entries)));
+    return false;
+  }
+
   read_options const& options_;
   findings& found_;
+  std::size_t entries_ = 0;
+  std::unordered_set<std::string> group_names_;
 };
 
 /// Reads into a document and records everything found, the first error or all of them.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +35,22 @@ namespace thv::registry::detail {
   return {};
 }
 
+/// Refuses a list of variables, read from `list`, in which a name comes twice.
+[[nodiscard]] inline result<void> check_names_differ(json::reader const& list,
+                                                     std::vector<variable> const& variables) {
+  std::vector<std::size_t> order(variables.size());
+  std::iota(order.begin(), order.end(), std::size_t(0));
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return variables[a].name < variables[b].name;
+  });
+  auto const twice = std::adjacent_find(
+      order.begin(), order.end(),
+      [&](std::size_t a, std::size_t b) { return variables[a].name == variables[b].name; });
+  if (twice == order.end()) return {};
+  auto const item = list.element(*std::next(twice));
+  return item.fail_at("name", "duplicate name " + thv::detail::quoted(variables[*twice].name));
+}
+
 /// Reads `env_vars` or `headers`: each needs a name, no name may come twice.
 [[nodiscard]] inline result<void> read_variables(json::reader const& entry, std::string_view key,
                                                  std::vector<variable>& into) {
@@ -44,16 +63,13 @@ namespace thv::registry::detail {
     variable v;
     THV_CHECK(item.read("name", v.name));
     if (v.name.empty()) return item.fail_at("name", "missing");
-    for (auto const& other : into)
-      if (other.name == v.name)
-        return item.fail_at("name", "duplicate name " + thv::detail::quoted(v.name));
     THV_CHECK(item.read("description", v.description));
     THV_CHECK(item.read("required", v.required));
     THV_CHECK(item.read("secret", v.secret));
     THV_CHECK(item.read("default", v.default_value));
     into.push_back(std::move(v));
   }
-  return {};
+  return check_names_differ(*list, into);
 }
 
 /// Checks the text of an `image` member: an image reference, a package or, from a file on this

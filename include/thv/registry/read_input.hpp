@@ -12,6 +12,7 @@
 #include <thv/json/reader.hpp>
 #include <thv/model/names.hpp>
 #include <thv/registry/finding.hpp>
+#include <thv/registry/read_entry.hpp>
 #include <thv/registry/registry.hpp>
 
 // The `Input` objects of the MCP registry's server.json: arguments, environment variables and
@@ -90,15 +91,12 @@ struct input {
     auto const item = list->element(i);
     THV_TRY(auto in, read_input(item));
     if (in.name.empty()) return item.fail_at("name", "missing");
-    for (auto const& other : into)
-      if (other.name == in.name)
-        return item.fail_at("name", "duplicate name " + thv::detail::quoted(in.name));
     if (!in.pattern.empty())
       in.description += (in.description.empty() ? "as " : ", as ") + in.pattern;
     into.push_back({std::move(in.name), std::move(in.description), in.required, in.secret,
                     std::move(in.value)});
   }
-  return {};
+  return check_names_differ(*list, into);
 }
 
 /// A named argument of which nothing but the name is said is a flag without a value.

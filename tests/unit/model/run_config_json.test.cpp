@@ -98,6 +98,9 @@ TEST_CASE("a read and write round trip changes nothing, unknown members included
   auto const written = thv::to_json(read(full));
   CHECK(thv::json::canonical(written) == thv::json::canonical(boost::json::parse(full)));
   CHECK(read(boost::json::serialize(written)) == read(full));
+  auto const direct = thv::run_config_from_json(written, "config.json");
+  REQUIRE(direct);
+  CHECK(*direct == read(full));
 }
 
 TEST_CASE("only what we do not know is kept as unknown", "[model][unit]") {

@@ -307,3 +307,19 @@ TEST_CASE("an image of an upstream entry is completed from its parts", "[registr
   CHECK(registry::detail::port_of("http://localhost:99999") == 0);
   CHECK(registry::detail::port_of("http://localhost:/") == 0);
 }
+
+TEST_CASE("the number of entries is bounded", "[registry][unit]") {
+  CHECK(problem(R"({"servers":{"a":{"image":"i"},"b":{"image":"i"}},"groups":[{"name":"g"}]})",
+                {.max_entries = 2}) == "r.json: /groups: more than 2 servers and groups");
+  std::string text = "{\"servers\":[{}";
+  for (int i = 0; i < 1'000'000; ++i) text += ",{}";
+  CHECK(problem(text + "]}") == "r.json: /servers: more than 100000 servers and groups");
+}
+
+TEST_CASE("a long list of variables is read in reasonable time", "[registry][unit]") {
+  std::string text = R"({"servers":{"a":{"image":"i","env_vars":[{"name":"first"})";
+  for (int i = 0; i < 200'000; ++i) text += ",{\"name\":\"V" + std::to_string(i) + "\"}";
+  CHECK(registry::read(text + "]}}}", "r.json"));
+  CHECK(problem(text + ",{\"name\":\"first\"}]}}}") ==
+        "r.json: /servers/a/env_vars/200001/name: duplicate name \"first\"");
+}
