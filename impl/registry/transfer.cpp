@@ -90,7 +90,7 @@ bool set_limits(curl_library const& curl, CURL* handle, transfer_request const& 
   curl.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.timeout.count()));
   curl.easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
   curl.easy_setopt(handle, CURLOPT_USERAGENT, agent.c_str());
-  for (auto const* const name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"})
+  for (auto const* const name : {"SSL_CERT_FILE", "CURL_CA_BUNDLE"})
     if (auto const* file = std::getenv(name); file != nullptr && *file != '\0') {
       curl.easy_setopt(handle, CURLOPT_CAINFO, file);
       break;
