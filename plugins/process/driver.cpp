@@ -52,6 +52,10 @@ result<void> driver::prepare(plugin::call const& c, plugin::workload_spec const&
 }
 
 result<plugin::instance> driver::deploy(plugin::call const& c, plugin::workload_spec const& spec) {
+  if (!spec.publish.empty())
+    return fail(errc::unsupported,
+                "'" + spec.name + "' asks to publish ports, but a local process opens its own",
+                "leave the published ports out, or use a container runtime");
   auto const line = resolve_program(c, installer(), spec.source);
   if (!line) return line.error();
   auto reserved = reserve(c, spec);
@@ -105,7 +109,8 @@ result<void> driver::remove(plugin::call const& c, std::string const& id) {
     return lock.error();
   }
   auto loaded = state_.load(id);
-  auto const stopped = loaded ? stop_process(c, *loaded) : stop_orphan(c, id);
+  auto const stopped =
+      loaded ? terminate(c, id, find_process(*loaded), children_) : stop_orphan(c, id);
   if (!stopped) return stopped;
   {
     std::lock_guard const guard(mutex_);
@@ -125,17 +130,22 @@ result<plugin::instance> driver::inspect(plugin::call const&, std::string const&
 result<std::vector<plugin::instance>> driver::list(plugin::call const&) {
   std::vector<plugin::instance> found;
   std::set<std::string> known;
+  auto processes = own_processes();
   for (auto const& id : state_.ids()) {
     auto const loaded = state_.load(id);
     if (!loaded && loaded.error().code == errc::not_found) continue;  // removed meanwhile
     known.insert(id);
-    found.push_back(loaded ? to_instance(*loaded) : unreadable(id, loaded.error()));
+    found.push_back(loaded ? to_instance(*loaded, &processes) : unreadable(id, loaded.error()));
   }
   std::map<std::string, std::vector<process_entry>> others;
-  for (auto& entry : own_processes()) {
+  for (auto& entry : processes) {
     auto const mark = entry.environment.find("THV_INSTANCE");
     if (mark == entry.environment.end() || known.count(mark->second) != 0) continue;
-    if (!is_id(mark->second) || entry.environment.count("THV_STORE") == 0) continue;
+    // Another store's are not ours to show: names of two stores do not meet on this runtime.
+    auto const store = entry.environment.find("THV_STORE");
+    if (store == entry.environment.end() || store->second != store_ || !is_id(mark->second))
+      continue;
+    if (!is_running(entry.who)) continue;  // its record was removed since
     others[mark->second].push_back(std::move(entry));
   }
   for (auto const& [id, entries] : others) found.push_back(orphan(entries));
@@ -148,20 +158,17 @@ result<plugin::stream> driver::attach(plugin::call const&, std::string const& id
   if (loaded->spec.transport != transport::stdio)
     return fail(errc::unsupported, "'" + id + "' speaks HTTP: it has no stream to attach to");
   auto const who = find_process(*loaded);
-  if (!is_running(who)) {
-    note_exit(*loaded);
-    return fail(errc::exited, "'" + id + "' is not running" +
-                                  (loaded->exit_reason.empty() ? "" : ": " + loaded->exit_reason));
-  }
+  if (!is_running(who)) return not_running(*loaded);
   bound_log(state_.log(id));
   return attach_stream(state_, id, who);
 }
 
 result<plugin::endpoint> driver::where(plugin::call const&, std::string const& id) {
-  auto const loaded = state_.load(id);
-  if (!loaded) return loaded.error();
+  auto loaded = state_.load(id);
+  if (!loaded) return std::move(loaded).error();
   if (loaded->spec.transport == transport::stdio)
     return fail(errc::unsupported, "'" + id + "' speaks over stdio: it has no address");
+  if (!is_running(find_process(*loaded))) return not_running(*loaded);
   plugin::endpoint place;
   place.url = "http://127.0.0.1:" + std::to_string(loaded->port) +
               (loaded->spec.transport == transport::sse ? "/sse" : "/mcp");

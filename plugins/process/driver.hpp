@@ -69,12 +69,16 @@ class driver {
 
   // view.cpp
   identity find_process(record const& r);
-  void note_exit(record& r);
-  plugin::instance to_instance(record const& r);
+  bool note_exit(record& r);
+  void write_exit(record const& r);
+  plugin::instance to_instance(record const& r,
+                               std::vector<process_entry> const* processes = nullptr);
   plugin::instance unreadable(std::string const& id, error const& failure) const;
   plugin::instance orphan(std::vector<process_entry> const& entries) const;
   std::optional<plugin::instance> find_orphan(std::string const& id) const;
-  std::vector<std::string> notes(record const& r, identity const& who);
+  std::vector<std::string> notes(record const& r, identity const& who,
+                                 std::vector<process_entry> const* processes);
+  error not_running(record& r);
   result<void> stop_process(plugin::call const& c, record& r);
   result<void> stop_orphan(plugin::call const& c, std::string const& id);
 

@@ -74,6 +74,9 @@ result<bool> feed_log(int fd, std::int64_t* offset,
   std::array<char, 16384> buffer;
   if (size_of(fd) < *offset) *offset = 0;  // emptied
   for (;;) {
+    // What is read may have become a hole since: go on behind it, at a whole line.
+    if (auto const data = ::lseek(fd, *offset, SEEK_DATA); data > *offset)
+      *offset = after_newline(fd, data);
     auto const n = ::pread(fd, buffer.data(), buffer.size(), *offset);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return system_failure(errno, "cannot read the log");

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
@@ -9,7 +10,6 @@
 #include <process/command.hpp>
 #include <process/package.hpp>
 #include <process/posix.hpp>
-#include <regex>
 #include <system_error>
 
 namespace thv::process {
@@ -24,17 +24,42 @@ std::string install_context::path_variable() const {
   return found == environment.end() ? std::string("/usr/local/bin:/usr/bin:/bin") : found->second;
 }
 
+/// Letters and digits, and of `extra` what may also begin the text and what may only follow.
+static bool is_word(std::string_view text, std::string_view first_extra,
+                    std::string_view later_extra) {
+  auto const is_plain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  if (text.empty()) return false;
+  if (!is_plain(text.front()) && first_extra.find(text.front()) == std::string_view::npos)
+    return false;
+  return std::all_of(text.begin() + 1, text.end(), [&](char c) {
+    return is_plain(c) || later_extra.find(c) != std::string_view::npos;
+  });
+}
+
+static bool is_npm_name(std::string_view name) {
+  if (name.starts_with('@')) {
+    auto const slash = name.find('/');
+    if (slash == std::string_view::npos || !is_word(name.substr(1, slash - 1), "~_", "._~-"))
+      return false;
+    name.remove_prefix(slash + 1);
+  }
+  return is_word(name, "~_", "._~-");
+}
+
+static bool is_pypi_name(std::string_view name) {
+  return is_word(name, "", "._-") && is_word(name.substr(name.size() - 1), "", "");
+}
+
 result<void> check_package(source const& s) {
-  static std::regex const npm("(@[A-Za-z0-9~_][A-Za-z0-9._~-]*/)?[A-Za-z0-9~_][A-Za-z0-9._~-]*");
-  static std::regex const pypi("[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?");
-  static std::regex const version("[A-Za-z0-9][A-Za-z0-9._+-]*");
   bool const is_npm = s.kind == source_kind::npm;
-  if (s.package.size() > 214 || !std::regex_match(s.package, is_npm ? npm : pypi))
+  if (s.package.size() > 214 || !(is_npm ? is_npm_name(s.package) : is_pypi_name(s.package)))
     return fail(errc::invalid_argument, "'" + s.package + "' is no name of a package",
                 is_npm ? "write npx://name, npx://@scope/name or npx://name@version"
                        : "write uvx://name or uvx://name@version",
                 s.text);
-  if (!s.version.empty() && (s.version.size() > 100 || !std::regex_match(s.version, version)))
+  if (!s.version.empty() && (s.version.size() > 100 || !is_word(s.version, "", "._+-")))
     return fail(errc::invalid_argument, "'" + s.version + "' is no version of a package",
                 "write an exact version, such as 1.2.3, or leave it out for the newest", s.text);
   return {};

@@ -53,13 +53,16 @@ clock::time_point end_of_grace(plugin::call const& c, std::chrono::milliseconds 
 }  // namespace
 
 std::vector<process_entry> members_of(std::string const& id, identity const& leader) {
-  auto const leader_process = open_process(leader);
-  auto entries = own_processes();
+  return members_among(own_processes(), id, leader);
+}
+
+std::vector<process_entry> members_among(std::vector<process_entry> entries, std::string const& id,
+                                         identity const& leader) {
   // A session's number stays taken while any of its processes lives. It is ours while the leader
   // lives, or a marked process in it does.
   bool const session_is_ours =
       leader.pid > 0 && leader.boot == boot_id() &&
-      ((leader_process && !has_ended(leader_process)) ||
+      (is_running(leader) ||
        std::any_of(entries.begin(), entries.end(), [&](process_entry const& entry) {
          return entry.stat.session == leader.pid && carries_mark(entry, id);
        }));

@@ -16,20 +16,38 @@ identity driver::find_process(record const& r) {
   return marked.empty() ? identity{} : leader_of(marked).who;
 }
 
-/// Puts how the process ended into the record, if we are its parent and it has.
-void driver::note_exit(record& r) {
-  if (r.exit_code) return;
+/// Puts how the process ended into the record, if we are its parent and it has. False if there is
+/// nothing new.
+bool driver::note_exit(record& r) {
+  if (r.exit_code) return false;
   auto const report = children_.reap(r.who);
-  if (!report) return;
+  if (!report) return false;
   r.exit_code = report->code;
   r.exit_reason = report->reason;
-  // For others who ask; the next start writes it in any case.
-  auto const now = state_.load(r.id);
-  if (!now || now->who != r.who) return;
-  if (!state_.save(r)) r.exit_reason += " (not written down)";
+  return true;
 }
 
-std::vector<std::string> driver::notes(record const& r, identity const& who) {
+/// Writes the exit down for others who ask. While somebody changes the instance it waits for the
+/// next look: `children_` keeps it.
+void driver::write_exit(record const& r) {
+  auto const lock = file_lock::try_take(state_.folder(r.id) + "/lock");
+  if (!lock || !*lock) return;
+  auto now = state_.load(r.id);
+  if (!now || now->who != r.who) return;
+  now->exit_code = r.exit_code;
+  now->exit_reason = r.exit_reason;
+  (void)state_.save(*now).has_value();  // a full disk loses the words, no more
+}
+
+/// errc::exited with how it ended.
+error driver::not_running(record& r) {
+  note_exit(r);
+  return fail(errc::exited, "'" + r.spec.name + "' is not running" +
+                                (r.exit_reason.empty() ? "" : ": it " + r.exit_reason));
+}
+
+std::vector<std::string> driver::notes(record const& r, identity const& who,
+                                       std::vector<process_entry> const* processes) {
   std::vector<std::string> found;
   if (r.spec.transport == transport::stdio) {
     if (is_full(state_.output(r.id)) && !is_attached(state_, r.id))
@@ -37,7 +55,9 @@ std::vector<std::string> driver::notes(record const& r, identity const& who) {
     return found;
   }
   std::vector<int> pids;
-  for (auto const& member : members_of(r.id, who)) pids.push_back(member.who.pid);
+  auto all = processes != nullptr ? *processes : own_processes();
+  for (auto const& member : members_among(std::move(all), r.id, who))
+    pids.push_back(member.who.pid);
   for (auto const& listener : listeners_of(pids))
     if (!listener.loopback)
       found.push_back("listens on " +
@@ -48,9 +68,10 @@ std::vector<std::string> driver::notes(record const& r, identity const& who) {
   return found;
 }
 
-plugin::instance driver::to_instance(record const& given) {
+plugin::instance driver::to_instance(record const& given,
+                                     std::vector<process_entry> const* processes) {
   auto r = given;
-  note_exit(r);
+  if (note_exit(r)) write_exit(r);
   auto const who = find_process(r);
   plugin::instance made;
   made.id = r.id;
@@ -70,7 +91,7 @@ plugin::instance driver::to_instance(record const& given) {
     made.state = workload_state::running;
     made.pid = who.pid;
     made.session_key = to_string(who);
-    made.notes = notes(r, who);
+    made.notes = notes(r, who, processes);
     return made;
   }
   made.state = workload_state::stopped;
@@ -127,17 +148,19 @@ std::optional<plugin::instance> driver::find_orphan(std::string const& id) const
   return orphan(entries);
 }
 
-/// Ends the processes of an instance and writes down that this was wanted.
+/// Ends the processes of an instance and writes down that this was wanted. A full disk does not
+/// keep a process alive: the writing is tried before (so that a watcher knows) and after.
 result<void> driver::stop_process(plugin::call const& c, record& r) {
   auto const who = find_process(r);
   r.wanted = false;
-  if (auto saved = state_.save(r); !saved) return saved;
+  auto saved = state_.save(r);
   auto const ended = terminate(c, r.id, who, children_);
   if (!ended) return ended;
-  if (r.who.pid == 0) r.who = who;
-  note_exit(r);
+  bool const has_news = r.who != who;
+  r.who = who;
+  if (note_exit(r) || has_news || !saved) saved = state_.save(r);
   bound_log(state_.log(r.id));
-  return {};
+  return saved;
 }
 
 /// Ends processes that carry an id of ours but have no readable record; those of another store are

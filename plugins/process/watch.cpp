@@ -21,13 +21,15 @@ static descriptor watch_path(std::string const& path, std::uint32_t events) {
   return changes;
 }
 
-static void wait(plugin::call const& c, descriptor const& changes,
+/// False if nothing happened.
+static bool wait(plugin::call const& c, descriptor const& changes,
                  std::vector<descriptor> const& processes) {
   std::vector<pollfd> sources{{changes.get(), POLLIN, 0}};
   for (auto const& process : processes) sources.push_back({process.get(), POLLIN, 0});
-  ::poll(sources.data(), sources.size(), slice_of(c, slice));
+  bool const happened = ::poll(sources.data(), sources.size(), slice_of(c, slice)) > 0;
   std::array<char, 4096> ignored;
   while (::read(changes.get(), ignored.data(), ignored.size()) > 0) continue;
+  return happened;
 }
 
 std::map<std::string, driver::seen> driver::snapshot() {
@@ -35,7 +37,7 @@ std::map<std::string, driver::seen> driver::snapshot() {
   for (auto const& id : state_.ids()) {
     auto loaded = state_.load(id);
     if (!loaded) continue;
-    note_exit(*loaded);
+    if (note_exit(*loaded)) write_exit(*loaded);
     auto const who = find_process(*loaded);
     found[id] = {loaded->spec.name, who, is_running(who), loaded->wanted, loaded->exit_code};
   }
@@ -76,8 +78,10 @@ result<void> driver::watch(plugin::call const& c,
     for (auto const& [id, instance] : before)
       if (instance.running)
         if (auto process = open_process(instance.who)) processes.push_back(std::move(process));
+    // The kernel tells every change; a look now and then is for a folder that was moved away.
+    for (int quiet = 0; quiet < 20 && !wait(c, changes, processes); ++quiet)
+      if (interrupted(c, "watch")) return {};
     if (interrupted(c, "watch")) return {};
-    wait(c, changes, processes);
     auto after = snapshot();
     if (!tell_changes(before, after, sink)) return {};
     before = std::move(after);

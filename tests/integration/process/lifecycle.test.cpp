@@ -41,7 +41,7 @@ TEST_CASE("deploy, stop, start and remove a program", "[process][integration]") 
   CHECK(h.runtime->inspect({}, member.id).error().code == errc::not_found);
   CHECK_FALSE(fs::exists(h.state() + "/" + member.id));
   must(h.runtime->stop(within(1s), "no-such-instance"));
-  CHECK(must(h.runtime->list({})).empty());
+  CHECK(h.list().empty());
 }
 
 TEST_CASE("a second instance with the same name is refused", "[process][integration]") {
@@ -51,7 +51,7 @@ TEST_CASE("a second instance with the same name is refused", "[process][integrat
   REQUIRE_FALSE(second);
   CHECK(second.error().code == errc::conflict);
   CHECK(second.error().message.find(member.id) != std::string::npos);
-  CHECK(must(h.runtime->list({})).size() == 1);
+  CHECK(h.list().size() == 1);
 }
 
 TEST_CASE("a program that cannot run is a clear error and leaves nothing",
@@ -61,7 +61,7 @@ TEST_CASE("a program that cannot run is a clear error and leaves nothing",
   auto const refuse = [&](std::string const& source) {
     auto const r = h.runtime->deploy(within(10s), h.spec("x", source));
     REQUIRE_FALSE(r);
-    CHECK(must(h.runtime->list({})).empty());
+    CHECK(h.list().empty());
     return r.error();
   };
   CHECK(refuse("file://" + path).code == errc::not_found);
@@ -190,7 +190,7 @@ TEST_CASE("a process whose record is lost is listed and can be removed", "[proce
   house h;
   auto const member = must(h.runtime->deploy(within(10s), h.tiny("tiny")));
   fs::remove_all(h.state() + "/" + member.id);
-  auto const all = must(h.runtime->list({}));
+  auto const all = h.list();
   auto const found =
       std::find_if(all.begin(), all.end(), [&](auto const& i) { return i.id == member.id; });
   REQUIRE(found != all.end());
@@ -213,10 +213,9 @@ TEST_CASE("kill -9 at any moment of a deploy leaks nothing", "[process][integrat
     deployer.kill(SIGKILL);
   }
   std::this_thread::sleep_for(200ms);
-  for (auto const& instance : must(h.runtime->list({})))
-    if (instance.store == h.store) must(h.runtime->remove(within(5s), instance.id));
+  for (auto const& instance : h.list()) must(h.runtime->remove(within(5s), instance.id));
   CHECK(h.processes().empty());
-  CHECK(must(h.runtime->list({})).empty());
+  CHECK(h.list().empty());
 }
 
 TEST_CASE("a damaged record is shown and can be removed", "[process][integration]") {
@@ -226,9 +225,9 @@ TEST_CASE("a damaged record is shown and can be removed", "[process][integration
   auto const seen = must(h.runtime->inspect({}, member.id));
   CHECK(seen.state == workload_state::error);
   CHECK(seen.message.find("record.json") != std::string::npos);
-  CHECK(must(h.runtime->list({})).size() == 1);
+  CHECK(h.list().size() == 1);
   must(h.runtime->remove(within(5s), member.id));
-  CHECK(must(h.runtime->list({})).empty());
+  CHECK(h.list().empty());
   CHECK(h.processes().empty());
 }
 

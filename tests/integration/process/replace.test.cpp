@@ -18,7 +18,7 @@ TEST_CASE("a replaced instance is kept and comes back by start", "[process][inte
   auto const fresh = must(h.runtime->deploy(within(10s), spec));
   CHECK(fresh.id != old.id);
   CHECK(must(h.runtime->inspect({}, old.id)).state == workload_state::stopped);
-  CHECK(must(h.runtime->list({})).size() == 2);
+  CHECK(h.list().size() == 2);
 
   SECTION("rolled back") {
     must(h.runtime->remove(within(5s), fresh.id));
@@ -31,7 +31,7 @@ TEST_CASE("a replaced instance is kept and comes back by start", "[process][inte
   SECTION("committed") {
     must(h.runtime->remove(within(5s), old.id));
     CHECK(must(h.runtime->inspect({}, fresh.id)).state == workload_state::running);
-    CHECK(must(h.runtime->list({})).size() == 1);
+    CHECK(h.list().size() == 1);
   }
 }
 
@@ -44,7 +44,7 @@ TEST_CASE("a replacement that cannot run leaves the old one running", "[process]
   auto spec = h.spec("tiny", "file://" + path);
   spec.replaces = old.id;
   CHECK_FALSE(h.runtime->deploy(within(10s), spec));
-  auto const all = must(h.runtime->list({}));
+  auto const all = h.list();
   REQUIRE(all.size() == 1);
   CHECK(all.front().id == old.id);
   CHECK(all.front().state == workload_state::running);

@@ -98,6 +98,13 @@ class house {
     return s;
   }
 
+  /// The instances of this store; other tests run beside this one.
+  std::vector<plugin::instance> list() const {
+    auto all = must(runtime->list({}));
+    std::erase_if(all, [&](plugin::instance const& i) { return i.store != store; });
+    return all;
+  }
+
   /// Processes that carry this store's mark.
   std::vector<process::process_entry> processes() const {
     auto all = process::own_processes();
