@@ -283,8 +283,8 @@ class basic_engine {
 
   result<std::vector<std::string>> repair(change_options const& o) {
     std::vector<std::string> said;
-    if constexpr (requires { store_.recreated(); })
-      if (store_.recreated()) {
+    if constexpr (requires { store_.needs_rebuild(); })
+      if (store_.needs_rebuild()) {
         THV_TRY(said, rebuild(o));
       }
     THV_TRY(auto const recovered, plan::recover(store_, world_, o.stop));
@@ -295,13 +295,15 @@ class basic_engine {
     return said;
   }
 
-  /// After the database was lost: groups and workloads as the runtimes' labels tell them.
+  /// After the database was lost: groups and workloads as the runtimes' labels tell them. Tried
+  /// again by each changing command until every runtime has answered.
   result<std::vector<std::string>> rebuild(change_options const& o) {
     auto const names = runtimes_.names();
     auto const answers = list_instances(runtimes_, {names.begin(), names.end()}, o.stop);
     THV_TRY(auto const known, store_.workloads());
     auto const found = rebuilt(answers, std::string(store_.id()), known, world_.now());
     THV_CHECK(store_.apply(found.changes));
+    if (found.complete) THV_CHECK(store_.rebuilt());
     return found.said;
   }
 

@@ -18,6 +18,7 @@ namespace thv {
 struct rebuilt_state {
   store::change_set changes;
   std::vector<std::string> said;  ///< what was found, and what could not be
+  bool complete = true;           ///< every runtime answered
 };
 
 /// Groups and workloads from the marks on the instances of our store. Names, groups, transports,
@@ -33,6 +34,7 @@ struct rebuilt_state {
   for (auto const& record : known) names.insert(record.name);
   for (auto const& [runtime, answer] : answers) {
     if (!answer) {
+      made.complete = false;
       made.said.push_back(
           fmt::format("the state was lost; what runtime '{}' holds could not be read: {}", runtime,
                       to_string(answer.error())));
