@@ -62,6 +62,7 @@ class driver {
   result<std::uint16_t> choose_port(plugin::workload_spec const& spec);
   result<void> launch_member(record& r, environment_map const& values, program_line const& line);
   result<void> displace(plugin::call const& c, std::string const& id, std::string const& by);
+  void remember_secrets(record const& r);
   result<record> start_locked(plugin::call const& c, record r);
   result<void> take_name(plugin::call const& c, record& r);
   result<environment_map> full_environment(record const& r);

@@ -133,8 +133,23 @@ result<void> driver::displace(plugin::call const& c, std::string const& id, std:
   if (!lock) return lock.error();
   auto loaded = state_.load(id);
   if (!loaded) return std::move(loaded).error();
+  remember_secrets(*loaded);
   loaded->displaced_by = by;
   return stop_process(c, *loaded);
+}
+
+/// Keeps the secrets of a running member in memory, from the process that has them, so that it can
+/// come back as it was when its replacement fails.
+void driver::remember_secrets(record const& r) {
+  if (r.spec.secret_names.empty()) return;
+  auto const running = marked_processes(r.id);
+  if (running.empty()) return;
+  auto const& seen = leader_of(running).environment;
+  auto values = r.spec.environment;
+  for (auto const& key : secret_keys(r.spec.secret_names))
+    if (auto const found = seen.find(key); found != seen.end()) values[key] = found->second;
+  std::lock_guard const guard(mutex_);
+  secrets_.emplace(r.id, std::move(values));
 }
 
 /// The environment with the secrets that this runtime object was given, if it needs any.

@@ -93,6 +93,16 @@ TEST_CASE("values of secrets reach the member and no file", "[process][integrati
     CHECK(refused.error().hint.find("deploy it again") != std::string::npos);
     CHECK(must(other->inspect({}, member.id)).state == workload_state::stopped);
   }
+  SECTION("another one that replaced it brings it back as it was") {
+    auto const other = h.make();
+    auto newer = spec;
+    newer.environment["API_KEY"] = "rotated";
+    newer.replaces = member.id;
+    auto const fresh = must(other->deploy(within(10s), newer));
+    must(other->remove(within(5s), fresh.id));
+    must(other->start(within(5s), member.id));
+    CHECK(process::marked_processes(member.id).front().environment.at("API_KEY") == secret_value);
+  }
 }
 
 TEST_CASE("without secrets any runtime object starts a stopped member", "[process][integration]") {
