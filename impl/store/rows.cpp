@@ -173,8 +173,10 @@ std::string const upsert_workload =
     "config = excluded.config, secret_fingerprints = excluded.secret_fingerprints, "
     "tools = excluded.tools, initialize_result = excluded.initialize_result";
 
-result<std::vector<workload_record>> read_workloads(database& db, statement& s) {
+result<std::vector<workload_record>> read_workloads(database& db, statement& s,
+                                                    std::int64_t expected = 0) {
   std::vector<workload_record> list;
+  list.reserve(static_cast<std::size_t>(expected));
   for (;;) {
     THV_TRY(auto const row, db.step(s));
     if (!row) return list;
@@ -250,8 +252,9 @@ result<void> remove_group(database& db, std::string_view name) {
 }
 
 result<std::vector<workload_record>> all_workloads(database& db) {
+  THV_TRY(auto const count, db.integer("SELECT count(*) FROM workloads"));
   THV_TRY(auto s, db.prepare(select_all_workloads.c_str()));
-  return read_workloads(db, s);
+  return read_workloads(db, s, count);
 }
 
 result<std::vector<workload_record>> group_workloads(database& db, std::string_view group) {

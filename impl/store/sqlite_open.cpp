@@ -3,11 +3,13 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <memory>
 #include <system_error>
 #include <thv/store/sqlite_store.hpp>
 
@@ -150,12 +152,6 @@ result<opened> open_to_read(request const& r) {
   return open_nothing(r);
 }
 
-result<opened> open_to_write(request const& r) {
-  THV_TRY(auto found, open_existing(r, access::read_write));
-  if (found && is_there(r.paths.locks())) return std::move(*found);
-  return preparation(r).run();
-}
-
 // Sound as a file, and every row can be read.
 result<void> check(fs::path const& path) {
   THV_TRY(auto db, database::open(path, access::read_write, std::chrono::seconds(10)));
@@ -163,12 +159,29 @@ result<void> check(fs::path const& path) {
   if (schema == schema_state::empty) return {};
   THV_TRY(auto const bad, db.integer("SELECT count(*) FROM pragma_integrity_check "
                                      "WHERE integrity_check <> 'ok'"));
-  if (bad != 0) return fail(errc::corrupt, fmt::format("{} is damaged", path.string()));
+  if (bad != 0)
+    return detail::sqlite_error(path, SQLITE_CORRUPT, 0, "its parts do not fit together");
   THV_CHECK(detail::all_groups(db));
   THV_CHECK(detail::all_workloads(db));
   THV_TRY(auto const operations, detail::all_operations(db));
   for (auto const& operation : operations) THV_CHECK(detail::operation_intents(db, operation.id));
   return {};
+}
+
+// Damage inside of the file shows only when it is read. Somebody saw some: is it still there?
+result<void> check_if_marked(store_paths const& paths) {
+  if (!is_there(paths.damage_mark())) return {};
+  if (auto sound = check(paths.database()); !sound && sound.error().code == errc::corrupt)
+    return sound;
+  ::unlink(paths.damage_mark().c_str());
+  return {};
+}
+
+result<opened> open_to_write(request const& r) {
+  THV_CHECK(check_if_marked(r.paths));
+  THV_TRY(auto found, open_existing(r, access::read_write));
+  if (found && is_there(r.paths.locks())) return std::move(*found);
+  return preparation(r).run();
 }
 
 fs::path free_name(fs::path const& database) {
@@ -188,11 +201,8 @@ result<sqlite_store> sqlite_store::open(sqlite_options options) {
     return fail(errc::invalid_argument, "the state folder has no path");
   request const r{paths, options.now ? options.now() : system_time(), options.busy_timeout};
   THV_TRY(auto found, options.read_only ? open_to_read(r) : open_to_write(r));
-  return sqlite_store(std::unique_ptr<state>(new state{.options = std::move(options),
-                                                       .paths = paths,
-                                                       .who = std::move(found.who),
-                                                       .db = std::move(found.db),
-                                                       .needs_rebuild = found.needs_rebuild}));
+  return sqlite_store(std::make_unique<state>(std::move(options), paths, std::move(found.who),
+                                              std::move(found.db), found.needs_rebuild));
 }
 
 result<std::optional<fs::path>> sqlite_store::set_aside(fs::path const& state_directory) {
@@ -209,6 +219,7 @@ result<std::optional<fs::path>> sqlite_store::set_aside(fs::path const& state_di
     if (::rename(from.c_str(), (to.string() + suffix).c_str()) != 0 && errno != ENOENT)
       return detail::file_error("cannot move", from, errno);
   }
+  ::unlink(paths.damage_mark().c_str());
   return std::optional(to);
 }
 

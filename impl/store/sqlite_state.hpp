@@ -19,6 +19,8 @@ struct store_paths {
   [[nodiscard]] std::filesystem::path database() const { return directory / "state.db"; }
   [[nodiscard]] std::filesystem::path identity() const { return directory / "identity"; }
   [[nodiscard]] std::filesystem::path locks() const { return directory / "locks"; }
+  /// There after somebody met damage: the next one that opens to write checks the whole database.
+  [[nodiscard]] std::filesystem::path damage_mark() const { return directory / "state.db.damaged"; }
   /// Held while the files are made, migrated or set aside. No group's lock has such a name.
   [[nodiscard]] std::filesystem::path open_lock() const { return locks() / ".open"; }
 };
@@ -26,7 +28,15 @@ struct store_paths {
 /// Milliseconds since 1970 by the system's clock.
 std::int64_t system_time();
 
-struct sqlite_store::state {
+class sqlite_store::state {
+ public:
+  state(sqlite_options o, store_paths p, detail::identity i, detail::database d, bool rebuild)
+      : options(std::move(o)),
+        paths(std::move(p)),
+        who(std::move(i)),
+        db(std::move(d)),
+        needs_rebuild(rebuild) {}
+
   sqlite_options options;
   store_paths paths;
   detail::identity who;
@@ -41,10 +51,25 @@ struct sqlite_store::state {
   auto change(detail::durability d, F const& body) -> decltype(body()) {
     THV_CHECK(writable());
     std::lock_guard const lock(mutex);
-    return db.write(d, body);
+    return noting_damage(db.write(d, body));
+  }
+
+  template <class F>
+  auto read(F const& body) -> decltype(body(db)) {
+    std::lock_guard const lock(mutex);
+    return noting_damage(body(db));
   }
 
   [[nodiscard]] result<void> writable() const;
+
+ private:
+  template <class T>
+  result<T> noting_damage(result<T> outcome) const {
+    if (!outcome && outcome.error().code == errc::corrupt) note_damage();
+    return outcome;
+  }
+
+  void note_damage() const;
 };
 
 }  // namespace thv::store

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <thv/store/sqlite_store.hpp>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <chrono>
@@ -30,6 +31,13 @@ result<void> sqlite_store::state::writable() const {
   if (!options.read_only) return {};
   return fail(errc::unsupported,
               fmt::format("{} was opened for reading only", paths.database().string()));
+}
+
+// That it cannot be written does not matter: whoever meets the damage next tries again.
+void sqlite_store::state::note_damage() const {
+  if (options.read_only) return;
+  detail::descriptor const made(
+      ::open(paths.damage_mark().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
 }
 
 sqlite_store::sqlite_store(std::unique_ptr<state> s) : state_(std::move(s)) {}
@@ -63,28 +71,23 @@ std::string sqlite_store::keyed_hash(std::string_view text) const {
 }
 
 result<std::vector<group_record>> sqlite_store::groups() {
-  std::lock_guard const lock(state_->mutex);
-  return detail::all_groups(state_->db);
+  return state_->read([](auto& db) { return detail::all_groups(db); });
 }
 
 result<std::optional<group_record>> sqlite_store::group(std::string const& name) {
-  std::lock_guard const lock(state_->mutex);
-  return detail::find_group(state_->db, name);
+  return state_->read([&](auto& db) { return detail::find_group(db, name); });
 }
 
 result<std::vector<workload_record>> sqlite_store::workloads() {
-  std::lock_guard const lock(state_->mutex);
-  return detail::all_workloads(state_->db);
+  return state_->read([](auto& db) { return detail::all_workloads(db); });
 }
 
 result<std::vector<workload_record>> sqlite_store::workloads_of(std::string const& group) {
-  std::lock_guard const lock(state_->mutex);
-  return detail::group_workloads(state_->db, group);
+  return state_->read([&](auto& db) { return detail::group_workloads(db, group); });
 }
 
 result<std::optional<workload_record>> sqlite_store::workload(std::string const& name) {
-  std::lock_guard const lock(state_->mutex);
-  return detail::find_workload(state_->db, name);
+  return state_->read([&](auto& db) { return detail::find_workload(db, name); });
 }
 
 result<void> sqlite_store::create_group(group_record const& group) {
@@ -161,8 +164,7 @@ result<std::int64_t> sqlite_store::begin(operation_record const& operation,
 }
 
 result<std::vector<intent_record>> sqlite_store::intents(std::int64_t operation) {
-  std::lock_guard const lock(state_->mutex);
-  return detail::operation_intents(state_->db, operation);
+  return state_->read([&](auto& db) { return detail::operation_intents(db, operation); });
 }
 
 result<void> sqlite_store::update_intent(intent_record const& intent) {
@@ -190,8 +192,7 @@ result<void> sqlite_store::end(std::int64_t operation, change_set const& changes
 }
 
 result<std::vector<operation_record>> sqlite_store::open_operations() {
-  std::lock_guard const lock(state_->mutex);
-  return detail::all_operations(state_->db);
+  return state_->read([](auto& db) { return detail::all_operations(db); });
 }
 
 result<group_lock> sqlite_store::lock_group(plugin::call const& c, std::string const& name) {

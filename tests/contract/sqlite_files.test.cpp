@@ -266,6 +266,39 @@ TEST_CASE("a row that cannot be read is damage too", "[store]") {
   CHECK(ok(sqlite_store::set_aside(d.path)));
 }
 
+TEST_CASE("damage that showed late is told by the next one that opens to write", "[store]") {
+  temporary_directory d;
+  make_store(d.path);
+  sql(d.path / "state.db", "UPDATE workloads SET config = '{'");
+  {
+    auto reading = open_store(d.path, true);
+    CHECK_FALSE(reading.workloads());
+  }
+  CHECK(open_store(d.path).id().size() == 32);  // who only reads leaves no trace
+  {
+    auto s = open_store(d.path);
+    CHECK(failed(s.workload("w")).code == errc::corrupt);
+  }
+  auto const e = failed(sqlite_store::open({.state_directory = d.path}));
+  CHECK(e.code == errc::corrupt);
+  CHECK(ok(sqlite_store::set_aside(d.path)));
+  CHECK(open_store(d.path).needs_rebuild());
+}
+
+TEST_CASE("damage that somebody has mended is forgotten", "[store]") {
+  temporary_directory d;
+  make_store(d.path);
+  sql(d.path / "state.db", "UPDATE workloads SET tools = '{'");
+  {
+    auto s = open_store(d.path);
+    CHECK_FALSE(s.workloads());
+  }
+  sql(d.path / "state.db", "UPDATE workloads SET tools = ''");
+  auto s = open_store(d.path);
+  CHECK(ok(s.workloads()).size() == 1);
+  CHECK_FALSE(fs::exists(d.path / "state.db.damaged"));
+}
+
 TEST_CASE("a sound or missing database is not set aside", "[store]") {
   temporary_directory d;
   make_store(d.path);

@@ -92,7 +92,7 @@ class sqlite_store {
   result<group_lock> lock_group(plugin::call const& c, std::string const& name);
 
  private:
-  struct state;
+  class state;
   explicit sqlite_store(std::unique_ptr<state> s);
   std::unique_ptr<state> state_;
 };
