@@ -188,15 +188,14 @@ TEST_CASE("the server's own requests are answered while its stream is open", "[m
 
 TEST_CASE("a stream that ends before the answer is resumed", "[mcp][unit]") {
   seen_requests seen;
-  std::string answer;
   tcp_server server([&](peer& p) {
     auto const r = read_request(p);
     seen.add(r);
     if (r.method == "GET") {
-      auto const text = "id: e2\ndata: " + answer + "\n\n";
+      auto const asked = seen.all().at(2).message();
+      auto const text = "id: e2\ndata: " + result_for(asked) + "\n\n";
       p.write(reply(200, "text/event-stream", text));
     } else if (r.rpc_method() == "tools/list") {
-      answer = result_for(r.message());
       p.write(reply(200, "text/event-stream", "id: e1\nretry: 10\ndata:\n\n"));
     } else if (r.rpc_method() == "initialize") {
       p.write(reply(200, "application/json", result_for(r.message())));

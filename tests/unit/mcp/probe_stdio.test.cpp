@@ -106,6 +106,7 @@ TEST_CASE("answers to an earlier owner are discarded, requests of the server ans
   REQUIRE(found);
   CHECK(found->tools == std::vector<std::string>{"new"});
   CHECK(found->initialize_result.empty());
+  peer.finish();
   CHECK(pong == R"({"id":"p","result":{},"jsonrpc":"2.0"})");
 }
 
@@ -137,6 +138,7 @@ TEST_CASE("a dirty stream is cleaned first", "[mcp][unit]") {
   stream.dirty = true;
   auto const found = probe_stdio(within(5s), stream, true);
   REQUIRE(found);
+  peer.finish();
   CHECK(first.empty());
   CHECK(found->tools == std::vector<std::string>{"a"});
 }

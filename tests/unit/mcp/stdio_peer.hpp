@@ -45,9 +45,14 @@ class stdio_peer {
   stdio_peer(stdio_peer const&) = delete;
   stdio_peer& operator=(stdio_peer const&) = delete;
   ~stdio_peer() {
+    finish();
+    close_far();
+  }
+
+  /// Leaves the stream and waits for the server: what it noted can be read then.
+  void finish() {
     close_near();
     if (thread_.joinable()) thread_.join();
-    close_far();
   }
 
   void run(std::function<void(stdio_peer&)> server) {
