@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "docker/container.hpp"
+#include "docker/credentials.hpp"
 #include "docker/frames.hpp"
 
 namespace thv::docker {
@@ -99,10 +100,13 @@ result<bool> driver::has_image(plugin::call const& c, std::string const& image) 
 result<void> driver::pull(plugin::call const& c, std::string const& image) {
   THV_TRY(auto const path, api_.prefix(c));
   tell(c, "pulling " + image);
+  auto const login = stored_credentials(machine::real(), image);
+  auto request = pull_image(path, image);
+  if (!login.header.empty()) request.headers["X-Registry-Auth"] = login.header;
   pull_progress progress(image);
   line_splitter lines;
   auto last = clock::time_point::min();
-  THV_TRY(auto const answer, api_.stream(c, pull_image(path, image), [&](std::string_view piece) {
+  THV_TRY(auto const answer, api_.stream(c, request, [&](std::string_view piece) {
     return lines.feed(piece, [&](std::string_view line) {
       auto const words = progress.feed(line);
       if (words && clock::now() - last > std::chrono::milliseconds(200)) {
@@ -115,8 +119,9 @@ result<void> driver::pull(plugin::call const& c, std::string const& image) {
   progress.feed(lines.rest());
   bool const good = answer.status == 200 && progress.failure().empty();
   if (good) return {};
-  auto e = fail(errc::not_found,
-                "image not found in registry, please check the image name or tag: " + image);
+  auto e =
+      fail(errc::not_found,
+           "image not found in registry, please check the image name or tag: " + image, login.hint);
   e.engine_message = answer.status == 200 ? progress.failure() : parse_message(answer.body);
   return e;
 }

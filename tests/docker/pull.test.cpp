@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <netinet/in.h>
 
+#include <fstream>
+#include <mutex>
+#include <set>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "docker/engine.hpp"
+#include "unit/net/server.hpp"
 
 using namespace thv::test;
 using Catch::Matchers::ContainsSubstring;
@@ -136,4 +141,45 @@ TEST_CASE("A pull is cancelled", "[docker]") {
   REQUIRE_FALSE(done);
   CHECK(done.error().code == errc::cancelled);
   ::close(fd);
+}
+
+TEST_CASE("A private registry gets the login that docker keeps", "[docker]") {
+  rig docker;
+  std::mutex mutex;
+  std::set<std::string> logins;
+  // As much of a registry as a pull needs to learn whether it may.
+  thv::test::tcp_server registry([&](thv::test::peer& p) {
+    auto const head = p.head();
+    auto const at = head.find("Authorization: ");
+    if (at == std::string::npos) {
+      p.write(
+          "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"r\"\r\n"
+          "Content-Length: 0\r\nConnection: close\r\n\r\n");
+      return;
+    }
+    std::lock_guard const lock(mutex);
+    logins.insert(head.substr(at + 15, head.find("\r\n", at) - at - 15));
+    bool const root = head.find(" /v2/ ") != std::string::npos;
+    std::string const body =
+        root ? "{}" : R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]})";
+    p.write("HTTP/1.1 " + std::string(root ? "200 OK" : "404 Not Found") +
+            "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " +
+            std::to_string(body.size()) + "\r\n\r\n" + body);
+  });
+  auto const host = "127.0.0.1:" + std::to_string(registry.local().port());
+  std::string folder = "/tmp/thv-login-XXXXXX";
+  REQUIRE(::mkdtemp(folder.data()));
+  std::ofstream(folder + "/config.json")
+      << R"({"auths":{")" + host + R"(":{"auth":"dXNlcjpwYXNzd29yZA=="}}})";
+  ::setenv("DOCKER_CONFIG", folder.c_str(), 1);
+  auto const known = docker->prepare(within(30s), spec_of(host + "/private/server:1"));
+  ::setenv("DOCKER_CONFIG", "/nonexistent", 1);
+  auto const unknown = docker->prepare(within(30s), spec_of(host + "/private/server:1"));
+  ::unsetenv("DOCKER_CONFIG");
+  std::filesystem::remove_all(folder);
+  REQUIRE_FALSE(known);
+  CHECK_THAT(known.error().engine_message, ContainsSubstring("manifest unknown"));
+  CHECK(logins == std::set<std::string>{"Basic dXNlcjpwYXNzd29yZA=="});
+  REQUIRE_FALSE(unknown);
+  CHECK_THAT(unknown.error().engine_message, ContainsSubstring("no basic auth credentials"));
 }
