@@ -46,7 +46,7 @@ TEST_CASE("the flags of the proposal's command line are routed", "[registry][uni
         std::vector<registry::secret_reference>{{"playwright_token", "TOKEN"}});
 }
 
-TEST_CASE("--env errors are ToolHive's", "[registry][unit]") {
+TEST_CASE("errors of --env are those of ToolHive", "[registry][unit]") {
   CHECK(env_problem("k8s.KEY") ==
         "invalid env var format 'k8s.KEY': expected 'SERVER_NAME.KEY=VALUE'");
   CHECK(env_problem("") == "invalid env var format '': expected 'SERVER_NAME.KEY=VALUE'");
@@ -62,7 +62,7 @@ TEST_CASE("--env errors are ToolHive's", "[registry][unit]") {
         "members of the group: api-server, k8s, internal-company-server");
 }
 
-TEST_CASE("--secret errors are ToolHive's", "[registry][unit]") {
+TEST_CASE("errors of --secret are those of ToolHive", "[registry][unit]") {
   CHECK(secret_problem("token") ==
         "invalid secret format 'token': expected 'NAME,target=SERVER_NAME.TARGET'");
   CHECK(secret_problem("a,target=k8s.A,target=k8s.B") ==
@@ -133,7 +133,8 @@ TEST_CASE("an error in an env file has file and line, and no value", "[registry]
         "group");
 }
 
-TEST_CASE("--env wins over --env-file, and a missing file is an error", "[registry][unit]") {
+TEST_CASE("a value of --env wins over --env-file, and a missing file is an error",
+          "[registry][unit]") {
   auto const path =
       std::filesystem::temp_directory_path() / ("targets-" + std::to_string(::getpid()) + ".env");
   std::ofstream(path) << "k8s.A=file\nk8s.B=file\n";
