@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "change.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <boost/json/array.hpp>
+
+#include <thv/config/duration.hpp>
+#include <thv/config/values.hpp>
+#include <thv/plan/plan_text.hpp>
+
+#include "interrupt.hpp"
+#include "output.hpp"
+#include "progress.hpp"
+
+namespace thv::cli {
+
+namespace {
+
+std::string status_word(plan::report const& r) {
+  if (r.dry_run) return "planned";
+  switch (r.status) {
+    case plan::completion::done:
+      return "done";
+    case plan::completion::failed_undone:
+      return "failed_undone";
+    case plan::completion::partly_done:
+      return "partly_done";
+    case plan::completion::rollback_incomplete:
+      return "rollback_incomplete";
+    case plan::completion::interrupted:
+      return "interrupted";
+  }
+  return "failed_undone";
+}
+
+boost::json::object error_json(error const& e) {
+  boost::json::object out{{"message", to_string(e)}};
+  if (!e.hint.empty()) out["hint"] = e.hint;
+  return out;
+}
+
+template <class Texts>
+boost::json::array texts_json(Texts const& texts) {
+  boost::json::array out;
+  for (auto const& text : texts) out.push_back(boost::json::value(text));
+  return out;
+}
+
+boost::json::object member_json(plan::member_report const& m) {
+  boost::json::object out{{"name", m.name}, {"outcome", to_string(m.outcome)}};
+  if (!m.runtime.empty()) out["runtime"] = m.runtime;
+  if (!m.readiness.empty()) out["readiness"] = m.readiness;
+  out["tools"] = texts_json(m.tools);
+  if (m.failure) out["error"] = error_json(*m.failure);
+  if (!m.log_tail.empty()) out["log_tail"] = texts_json(m.log_tail);
+  return out;
+}
+
+void say_failure(plan::member_report const& m) {
+  auto e = *m.failure;
+  e.message = m.name + ": " + e.message;
+  say_error(e);
+  if (m.log_tail.empty()) return;
+  say(fmt::format("  last lines of its log:\n"));
+  for (auto const& line : m.log_tail) say("  | " + plain_line(line) + "\n");
+}
+
+std::vector<std::string> names_with(plan::report const& r, plan::outcome o) {
+  std::vector<std::string> names;
+  for (auto const& m : workloads_of(r))
+    if (m.outcome == o) names.push_back(m.name);
+  return names;
+}
+
+std::string closing_sentence(plan::report const& r, std::string const& what) {
+  auto const failures = std::count_if(r.members.begin(), r.members.end(), [](auto const& m) {
+    return m.outcome == plan::outcome::failed;
+  });
+  auto const undone = names_with(r, plan::outcome::undone);
+  switch (r.status) {
+    case plan::completion::done:
+      return {};
+    case plan::completion::failed_undone:
+      return fmt::format("{} failed: {} failed{}; everything is as it was before", what,
+                         counted(static_cast<std::size_t>(failures), "member"),
+                         undone.empty() ? "" : fmt::format(", {} undone", fmt::join(undone, ", ")));
+    case plan::completion::partly_done:
+      return fmt::format("{} is partly done: {} failed, the rest was kept", what,
+                         counted(static_cast<std::size_t>(failures), "member"));
+    case plan::completion::rollback_incomplete:
+      return fmt::format("{} failed, and not all of it could be undone", what);
+    case plan::completion::interrupted:
+      return fmt::format("{} was interrupted; everything is as it was before", what);
+  }
+  return {};
+}
+
+}  // namespace
+
+flag format_flag(std::optional<std::string>& into, std::vector<std::string> choices) {
+  return {"--format", "FORMAT", "how to print it", &into, completes::nothing, std::move(choices)};
+}
+
+flag yes_flag(bool& into) {
+  return {"-y, --yes", "", "do not ask", &into};
+}
+
+flag dry_run_flag(change_flags& into) {
+  return {"--dry-run", "", "print the plan and change nothing", &into.dry_run};
+}
+
+flag parallel_flag(change_flags& into) {
+  return {"--parallel", "N", "work on at most N members at a time (1 to 64)", &into.parallel};
+}
+
+flag timeout_flag(change_flags& into) {
+  return {"--timeout", "DURATION",
+          "time for a member from its start until it is ready, such as 90s or 2m; pulls and "
+          "installs do not count",
+          &into.timeout};
+}
+
+result<int> number_of(std::string const& flag, std::string const& text, int least, int most) {
+  int number = 0;
+  auto const [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem == std::errc() && end == text.data() + text.size() && number >= least &&
+      number <= most)
+    return number;
+  return fail(errc::invalid_argument,
+              fmt::format("'{}' is no number from {} to {}", text, least, most), {}, flag);
+}
+
+result<change_options> options_of(change_flags const& flags, config::configuration const& settings,
+                                  std::string const& group) {
+  change_options options;
+  options.dry_run = flags.dry_run;
+  options.keep_going = flags.keep_going;
+  if (auto const table = settings.groups.find(group); table != settings.groups.end()) {
+    options.parallel = table->second.parallel;
+    options.timeout = table->second.timeout;
+  }
+  if (flags.parallel) {
+    THV_TRY(options.parallel, number_of("--parallel", *flags.parallel, 1, 64));
+  }
+  if (flags.timeout) {
+    auto time = config::parse_duration(*flags.timeout);
+    if (!time) {
+      time.error().where = "--timeout";
+      return std::move(time).error();
+    }
+    options.timeout = *time;
+  }
+  return options;
+}
+
+result<plan::report> carry_out(session& s, change_options options, change const& what) {
+  progress_display progress(wants_live_progress(), s.debug());
+  interrupt_guard interrupt([&] {
+    progress.line(
+        "Interrupted: undoing… (once more ends at once and leaves it to the next command)");
+  });
+  options.stop = interrupt.token();
+  if (!options.dry_run) options.on_progress = progress.sink();
+  return what(options);
+}
+
+int failed(error const& e) {
+  say_error(e);
+  return exit_status(e);
+}
+
+int wrong_usage(error const& e) {
+  say_error(e);
+  return 2;
+}
+
+std::vector<plan::member_report> workloads_of(plan::report const& r) {
+  std::set<std::string> workloads(r.planned.unchanged.begin(), r.planned.unchanged.end());
+  for (auto const& step : r.planned.operations)
+    if (!std::holds_alternative<plan::create_group>(step.action) &&
+        !std::holds_alternative<plan::delete_group>(step.action))
+      workloads.insert(step.subject);
+  std::vector<plan::member_report> members;
+  for (auto const& m : r.members)
+    if (workloads.contains(m.name)) members.push_back(m);
+  return members;
+}
+
+void say_report(plan::report const& r, std::string const& what) {
+  if (!r.dry_run)
+    for (auto const& n : r.planned.notes) {
+      auto const text = n.subject.empty() ? n.text : n.subject + ": " + n.text;
+      n.warning ? say_warning(text) : say_note(text);
+    }
+  for (auto const& m : r.members)
+    if (m.failure && m.failure->code != errc::cancelled) say_failure(m);
+  if (r.rollback_failure) {
+    auto e = *r.rollback_failure;
+    e.message = "could not be undone: " + e.message;
+    say_error(e);
+  }
+  auto const closing = closing_sentence(r, what);
+  if (!closing.empty()) say_error(fail(errc::internal, closing));
+}
+
+boost::json::object report_json(plan::report const& r) {
+  boost::json::array members;
+  if (!r.dry_run)
+    for (auto const& m : workloads_of(r)) members.push_back(member_json(m));
+  boost::json::object out{{"status", status_word(r)},
+                          {"group", r.planned.group},
+                          {"members", std::move(members)},
+                          {"plan", plan::to_json(r.planned)},
+                          {"repairs", texts_json(r.repairs)}};
+  if (r.rollback_failure) out["rollback_error"] = error_json(*r.rollback_failure);
+  return out;
+}
+
+int finish(result<plan::report> const& r, change_flags const& flags, std::string const& what,
+           std::function<void(plan::report const&)> const& on_success) {
+  if (!r) return failed(r.error());
+  say_report(*r, what);
+  if (flags.json())
+    print(pretty(report_json(*r)));
+  else if (r->dry_run)
+    print(plan::to_string(r->planned));
+  else if (on_success &&
+           (r->status == plan::completion::done || r->status == plan::completion::partly_done))
+    on_success(*r);
+  return r->dry_run ? 0 : static_cast<int>(r->status);
+}
+
+}  // namespace thv::cli

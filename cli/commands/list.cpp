@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <boost/json/array.hpp>
+
+#include "../change.hpp"
+#include "../output.hpp"
+#include "../views.hpp"
+#include "commands.hpp"
+
+namespace thv::cli {
+
+namespace {
+
+bool has_labels(workload_view const& view, std::map<std::string, std::string> const& wanted) {
+  auto const& labels = view.record.config.container_labels;
+  return std::all_of(wanted.begin(), wanted.end(), [&](auto const& label) {
+    auto const found = labels.find(label.first);
+    return found != labels.end() && found->second == label.second;
+  });
+}
+
+/// `{"mcpServers": {NAME: {"url", "type"}}}` for the configuration of a client.
+void print_client_configuration(std::vector<workload_view> const& views) {
+  boost::json::object servers;
+  std::vector<std::string> without;
+  for (auto const& view : views) {
+    auto const url = url_of(view);
+    if (url.empty())
+      without.push_back(view.record.name);
+    else
+      servers[view.record.name] =
+          boost::json::object{{"url", url}, {"type", to_string(view.record.config.transport)}};
+  }
+  if (!without.empty())
+    say_warning(
+        fmt::format("left out since a stdio server has no URL: {}", fmt::join(without, ", ")));
+  print(pretty(boost::json::object{{"mcpServers", std::move(servers)}}));
+}
+
+void print_text(std::vector<workload_view> const& views, std::optional<std::string> const& group) {
+  if (!views.empty())
+    print_workloads(views);
+  else if (group)
+    print(fmt::format("No MCP servers found in group '{}'\n", *group));
+  else
+    print("No MCP servers found\n");
+}
+
+struct options {
+  bool all = false;
+  std::optional<std::string> format;
+  std::optional<std::string> group;
+  std::vector<std::string> labels;
+};
+
+}  // namespace
+
+int list_workloads(session& s, listing const& wanted) {
+  auto const labels = parse_labels(wanted.labels);
+  if (!labels) return wrong_usage(labels.error());
+  auto engine = s.reading_engine();
+  if (!engine) return failed(engine.error());
+  auto views = (*engine)->list(wanted.group);
+  if (!views) return failed(views.error());
+  std::erase_if(*views, [&](auto const& view) {
+    return (!wanted.all && view.state != workload_state::running) || !has_labels(view, *labels);
+  });
+  if (wanted.format == "json") {
+    boost::json::array out;
+    for (auto const& view : *views) out.push_back(workload_json(view));
+    print(pretty(out));
+  } else if (wanted.format == "mcpservers") {
+    print_client_configuration(*views);
+  } else {
+    print_text(*views, wanted.group);
+  }
+  return 0;
+}
+
+command list_command() {
+  auto o = std::make_shared<options>();
+  command c;
+  c.name = "list";
+  c.aliases = {"ls"};
+  c.summary = "List MCP servers, the running ones or all";
+  c.example =
+      "thv-engine list --all\n"
+      "thv-engine list --group data-pipeline --format json";
+  c.flags = {
+      {"-a, --all", "", "also those that do not run", &o->all},
+      {"--group", "GROUP", "only the members of this group", &o->group, completes::groups},
+      {"-l, --label", "KEY=VALUE", "only those with this label", &o->labels},
+      format_flag(o->format, {"json", "text", "mcpservers"}),
+  };
+  c.run = [o](session& s) {
+    return list_workloads(s, {o->group, o->all, o->labels, o->format.value_or("text")});
+  };
+  return c;
+}
+
+}  // namespace thv::cli

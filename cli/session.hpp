@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <thv/config/config.hpp>
+#include <thv/config/paths.hpp>
+#include <thv/engine.hpp>
+#include <thv/plugin/host.hpp>
+#include <thv/secrets/environment.hpp>
+#include <thv/store/sqlite_store.hpp>
+
+#include "command.hpp"
+
+namespace thv {
+
+extern template class basic_engine<plugin::runtime_set, store::sqlite_store>;
+
+}  // namespace thv
+
+namespace thv::cli {
+
+using engine = basic_engine<plugin::runtime_set, store::sqlite_store>;
+
+/// Flags that every command takes.
+struct global_options {
+  bool debug = false;
+  std::optional<std::string> config;
+  std::vector<std::string> plugin_folders;
+};
+
+[[nodiscard]] std::vector<flag> global_flags(global_options& into);
+
+/// What a command works with, each made when it is first asked for. Not thread-safe.
+class session {
+ public:
+  session(command const& root, global_options options)
+      : root_(root), options_(std::move(options)) {}
+
+  /// All commands, for those that speak about the command line itself.
+  [[nodiscard]] command const& root() const { return root_; }
+  [[nodiscard]] bool debug() const { return options_.debug; }
+
+  [[nodiscard]] result<config::configuration const*> configuration();
+  [[nodiscard]] result<config::paths const*> paths();
+
+  /// An engine for commands that only report, which says what interrupted commands have left.
+  [[nodiscard]] result<engine*> reading_engine();
+  /// One for commands that change something: it sets a damaged database aside, says so, and fills a
+  /// new one from what the runtimes hold.
+  [[nodiscard]] result<engine*> changing_engine();
+
+  /// The names of all workloads, without asking any runtime.
+  [[nodiscard]] result<std::vector<std::string>> workload_names();
+
+  /// The runtimes, whatever state the store is in.
+  [[nodiscard]] result<plugin::runtime_set*> runtimes();
+
+ private:
+  result<void> open_store(bool read_only);
+  result<engine*> make_engine();
+
+  command const& root_;
+  global_options options_;
+  std::optional<config::configuration> configuration_;
+  std::optional<config::paths> paths_;
+  std::optional<store::sqlite_store> store_;
+  std::optional<plugin::runtime_set> runtimes_;
+  secrets::environment_provider secrets_;
+  std::optional<engine> engine_;
+};
+
+}  // namespace thv::cli
