@@ -52,6 +52,7 @@ result<void> driver::prepare(plugin::call const& c, plugin::workload_spec const&
 }
 
 result<plugin::instance> driver::deploy(plugin::call const& c, plugin::workload_spec const& spec) {
+  if (auto over = interrupted(c, "deploying '" + spec.name + "'")) return *over;
   if (!spec.publish.empty())
     return fail(errc::unsupported,
                 "'" + spec.name + "' asks to publish ports, but a local process opens its own",

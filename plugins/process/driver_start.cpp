@@ -183,6 +183,7 @@ result<void> driver::take_name(plugin::call const& c, record& r) {
 
 result<record> driver::start_locked(plugin::call const& c, record r) {
   if (is_running(find_process(r)) && r.displaced_by.empty()) return r;
+  if (auto over = interrupted(c, "starting '" + r.spec.name + "'")) return *over;
   auto const values = full_environment(r);
   if (!values) return values.error();
   auto const line = resolve_program(c, installer(), r.spec.source);

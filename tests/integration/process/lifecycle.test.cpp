@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include <fstream>
 #include <process/children.hpp>
@@ -231,6 +232,42 @@ TEST_CASE("a damaged record is shown and can be removed", "[process][integration
   CHECK(h.processes().empty());
 }
 
+TEST_CASE("a disk that takes nothing keeps no process alive", "[process][integration]") {
+  house h;
+  auto const member = must(h.runtime->deploy(within(10s), h.tiny("tiny")));
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  auto const handler = ::signal(SIGXFSZ, SIG_IGN);
+  rlimit const none{0, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &none);
+  auto const refused = h.runtime->deploy(within(5s), h.tiny("second"));
+  auto const stopped = h.runtime->stop(within(5s), member.id);
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, handler);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::io);
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().code == errc::io);
+  CHECK(h.processes().empty());
+  REQUIRE(h.list().size() == 1);
+  CHECK(h.list().front().state == workload_state::stopped);
+}
+
+TEST_CASE("a call that is over before it begins changes nothing", "[process][integration]") {
+  house h;
+  std::stop_source source;
+  source.request_stop();
+  plugin::call cancelled;
+  cancelled.stop = source.get_token();
+  CHECK(h.runtime->deploy(cancelled, h.tiny("tiny")).error().code == errc::cancelled);
+  CHECK(h.runtime->deploy(within(-1s), h.tiny("tiny")).error().code == errc::timeout);
+  auto published = h.tiny("tiny");
+  published.publish = {"80:80"};
+  CHECK(h.runtime->deploy(within(5s), published).error().code == errc::unsupported);
+  CHECK(h.list().empty());
+  CHECK(h.processes().empty());
+}
+
 TEST_CASE("members inherit no descriptor of the host", "[process][integration]") {
   house h;
   int const open_file = ::open("/dev/zero", O_RDONLY);  // without O_CLOEXEC
@@ -258,6 +295,10 @@ TEST_CASE("an HTTP member gets its port and is flagged beyond loopback", "[proce
     return seen.notes == std::vector<std::string>{note};
   }));
   CHECK(h.runtime->attach({}, open.id).error().code == errc::unsupported);
+  must(h.runtime->stop(within(5s), open.id));
+  CHECK(h.runtime->where({}, open.id).error().code == errc::exited);
+  must(h.runtime->start(within(5s), open.id));
+  REQUIRE(eventually([&] { return !must(h.runtime->inspect({}, open.id)).notes.empty(); }));
 
   auto closed = spec;
   closed.name = "web2";
@@ -267,9 +308,6 @@ TEST_CASE("an HTTP member gets its port and is flagged beyond loopback", "[proce
   closed.target_port = 0;
   auto const local = must(h.runtime->deploy(within(10s), closed));
   CHECK(local.port != open.port);
-  REQUIRE(eventually([&] {
-    auto const c = process::own_processes();
-    return fs::exists("/proc/" + std::to_string(local.pid));
-  }));
+  std::this_thread::sleep_for(300ms);  // it listens by then
   CHECK(must(h.runtime->inspect({}, local.id)).notes.empty());
 }

@@ -135,6 +135,16 @@ TEST_CASE("a log is read from its last lines and bounded by a hole", "[process]"
   CHECK(kept.size() >= 45000);
   CHECK(kept.starts_with("line "));
   CHECK(kept.ends_with("line 19999\nunfinished"));
+
+  // A reader that was still in what has become a hole goes on behind it.
+  descriptor const file(::open(path.c_str(), O_RDONLY));
+  std::int64_t slow = 8;
+  std::string text;
+  REQUIRE(feed_log(file.get(), &slow, [&](std::string_view piece) {
+    text += piece;
+    return true;
+  }));
+  CHECK(text == kept);
 }
 
 TEST_CASE("a lock is held by one", "[process]") {
