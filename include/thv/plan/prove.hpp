@@ -89,11 +89,18 @@ class exit_watch {
   std::jthread thread_;
 };
 
-/// Errors of an exchange that a server which is still starting may give.
-inline bool may_pass(error const& e) {
-  return e.code == errc::unavailable || e.code == errc::engine || e.code == errc::conflict ||
-         e.code == errc::exited;
+/// Errors of an exchange that a server which is still starting may give. A server that runs
+/// elsewhere is not starting: what it answers counts.
+inline bool may_pass(error const& e, bool remote) {
+  if (e.code == errc::unavailable) return true;
+  return !remote && (e.code == errc::engine || e.code == errc::conflict || e.code == errc::exited ||
+                     e.code == errc::timeout);
 }
+
+/// The longest time for one of several attempts.
+inline constexpr std::chrono::seconds attempt_time{30};
+/// How long a remote server that cannot be reached is tried.
+inline constexpr std::chrono::seconds remote_patience{10};
 
 }  // namespace detail
 
@@ -106,14 +113,19 @@ inline bool may_pass(error const& e) {
                                                run_config const& config, plugin::call const& c,
                                                bool initialised) {
   detail::exit_watch watch(runtime, started.id, c.stop);
+  bool const remote = config.origin().kind == source_kind::url;
+  bool const repeats = config.transport != transport::stdio;
+  auto const begun = std::chrono::steady_clock::now();
+  auto const give_up = remote ? std::min(c.deadline, begun + detail::remote_patience) : c.deadline;
   plugin::call inner{c.deadline, watch.token(), c.progress};
   result<mcp::probe_result> answer = fail(errc::timeout, "was not asked");
   for (auto pause = std::chrono::milliseconds(20);;
        pause = std::min(pause * 3 / 2, std::chrono::milliseconds(250))) {
+    auto const now = std::chrono::steady_clock::now();
+    if (repeats) inner.deadline = std::min(c.deadline, now + detail::attempt_time);
     answer = world.probe(inner, runtime, started, config, initialised);
-    bool const again = !answer && config.transport != transport::stdio &&
-                       detail::may_pass(answer.error()) &&
-                       std::chrono::steady_clock::now() + pause < c.deadline;
+    bool const again = !answer && repeats && detail::may_pass(answer.error(), remote) &&
+                       std::chrono::steady_clock::now() + pause < give_up;
     if (!again || !detail::sleep_for(inner.stop, pause)) break;
   }
   auto const ended = watch.finish();

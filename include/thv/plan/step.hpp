@@ -89,15 +89,9 @@ inline result<void> remove_instance(services const& world, execution_options con
   return rt->remove(cleanup_call(), instance);
 }
 
-/// The last lines of a workload's log, with the values of its secrets blotted out.
-inline std::vector<std::string> log_tail(plugin::runtime& runtime, std::string const& id,
-                                         plugin::workload_spec const& spec) {
-  std::string text;
-  plugin::call c{std::chrono::steady_clock::now() + std::chrono::seconds(5), {}, {}};
-  (void)runtime.logs(c, id, {false, 10}, [&](std::string_view piece) {
-    text += piece;
-    return text.size() < 64 * 1024;
-  });
+/// Puts `***` in the place of the values of a workload's secrets. Values of under four characters
+/// are left: they would blot out half of every text.
+inline void blot_secrets(std::string& text, plugin::workload_spec const& spec) {
   auto const blot = [&](std::string const& value) {
     if (value.size() < 4) return;
     for (auto at = text.find(value); at != std::string::npos; at = text.find(value, at + 3))
@@ -109,14 +103,37 @@ inline std::vector<std::string> log_tail(plugin::runtime& runtime, std::string c
       blot(found->second);
   }
   for (auto const& [name, value] : spec.headers) blot(value);
+}
+
+inline std::vector<std::string> lines_of(std::string const& text) {
   std::vector<std::string> lines;
   for (std::size_t from = 0; from < text.size();) {
     auto const end = std::min(text.find('\n', from), text.size());
     if (end > from) lines.push_back(text.substr(from, std::min<std::size_t>(end - from, 300)));
     from = end + 1;
   }
+  return lines;
+}
+
+/// The last lines of a workload's log, with the values of its secrets blotted out.
+inline std::vector<std::string> log_tail(plugin::runtime& runtime, std::string const& id,
+                                         plugin::workload_spec const& spec) {
+  std::string text;
+  plugin::call c{std::chrono::steady_clock::now() + std::chrono::seconds(5), {}, {}};
+  (void)runtime.logs(c, id, {false, 10}, [&](std::string_view piece) {
+    text += piece;
+    return text.size() < 64 * 1024;
+  });
+  blot_secrets(text, spec);
+  auto lines = lines_of(text);
   if (lines.size() > 10) lines.erase(lines.begin(), lines.end() - 10);
   return lines;
+}
+
+/// A failed workload's own words may hold its secrets.
+inline void blot_secrets(error& e, plugin::workload_spec const& spec) {
+  blot_secrets(e.message, spec);
+  blot_secrets(e.engine_message, spec);
 }
 
 /// Starts an instance, or makes it anew from its config where the runtime cannot start it again
@@ -220,6 +237,7 @@ class step_runner {
     else if (failure = note_instance(made->id); !failure)
       failure = prove(**runtime, *made, config, c, false);
     if (!failure) return say_ready();
+    blot_secrets(*failure, *spec);
     if (made) {
       result_.log_tail = log_tail(**runtime, made->id, *spec);
       if (auto removed = (*runtime)->remove(cleanup_call(), made->id); !removed)
@@ -323,8 +341,10 @@ class step_runner {
     auto failure =
         prove(**runtime, *started, record.config, c, record.session_key == started->session_key);
     if (!failure) return say_ready();
-    if (auto spec = x_.world.make_spec(record.config))
+    if (auto spec = x_.world.make_spec(record.config)) {
+      blot_secrets(*failure, *spec);
       result_.log_tail = log_tail(**runtime, started->id, *spec);
+    }
     if (auto stopped = (*runtime)->stop(cleanup_call(), started->id); !stopped)
       result_.undo_failure = std::move(stopped).error();
     return failure;
@@ -354,7 +374,10 @@ class step_runner {
     auto failure =
         prove(**runtime, *seen, record.config, c,
               record.session_key == seen->session_key && !record.initialize_result.empty());
-    if (failure) return failure;
+    if (failure) {
+      if (auto spec = x_.world.make_spec(record.config)) blot_secrets(*failure, *spec);
+      return failure;
+    }
     result_.instance = s.instance;
     return say_ready();
   }
