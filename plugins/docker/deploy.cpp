@@ -71,9 +71,7 @@ class deployment {
     THV_TRY(auto const answer,
             engine_.exchange(whole, create_container(path, spec_.name, std::move(body))));
     if (answer.status != 201) return refused(answer);
-    THV_TRY(auto const made, engine_.inspect(whole, spec_.name));
-    if (made.nonce != nonce_) return name_taken(engine_, call_, spec_.name);
-    id_ = made.instance.id;
+    THV_TRY(id_, parse_created(answer.body));
     return {};
   }
 

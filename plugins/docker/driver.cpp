@@ -105,7 +105,7 @@ result<void> driver::pull(plugin::call const& c, std::string const& image) {
   if (!login.header.empty()) request.headers["X-Registry-Auth"] = login.header;
   pull_progress progress(image);
   line_splitter lines;
-  auto last = clock::time_point::min();
+  clock::time_point last;
   THV_TRY(auto const answer, api_.stream(c, request, [&](std::string_view piece) {
     return lines.feed(piece, [&](std::string_view line) {
       auto const words = progress.feed(line);

@@ -86,6 +86,9 @@ struct container {
 /// `now` is milliseconds since 1970; a container that restarted shortly before is in error.
 [[nodiscard]] result<container> parse_container(std::string_view body, std::int64_t now);
 
+/// The id of a container that was made just now.
+[[nodiscard]] result<std::string> parse_created(std::string_view body);
+
 /// Ids from `GET /containers/json`.
 [[nodiscard]] result<std::vector<std::string>> parse_ids(std::string_view body);
 

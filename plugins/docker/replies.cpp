@@ -226,6 +226,13 @@ result<container> parse_container(std::string_view body, std::int64_t now) {
   return c;
 }
 
+result<std::string> parse_created(std::string_view body) {
+  THV_TRY(auto const v, parse(body, "a new container"));
+  auto id = json::text(v, {"Id"});
+  if (id.empty()) return fail(errc::engine, "the engine's answer about a new container has no Id");
+  return id;
+}
+
 result<std::vector<std::string>> parse_ids(std::string_view body) {
   THV_TRY(auto const v, parse(body, "its containers"));
   auto const* const list = v.if_array();

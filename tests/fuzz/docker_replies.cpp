@@ -45,6 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
       break;
     case 1:
       (void)parse_ids(text);
+      (void)parse_created(text);
       break;
     case 2:
       if (auto const v = parse_version(text)) (void)negotiate(*v);

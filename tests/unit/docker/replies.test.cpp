@@ -140,6 +140,8 @@ TEST_CASE("Replies that are none are errors", "[docker]") {
     REQUIRE_FALSE(c);
     CHECK(c.error().code == errc::engine);
   }
+  CHECK_FALSE(thv::docker::parse_created(R"({"Warnings":[]})"));
+  CHECK(*thv::docker::parse_created(R"({"Id":"a1","Warnings":[]})") == "a1");
   CHECK_FALSE(thv::docker::parse_ids("{}"));
   CHECK_FALSE(thv::docker::parse_version("{}"));
   CHECK_FALSE(thv::docker::parse_exposed_ports("x"));
