@@ -2,11 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -177,7 +179,8 @@ struct target_flags {
   for (auto const& path : flags.env_files) {
     std::ifstream file(path, std::ios::binary);
     std::string const text(std::istreambuf_iterator<char>(file), {});
-    if (!file.is_open() || file.bad())
+    std::error_code ec;
+    if (!file.is_open() || file.bad() || std::filesystem::is_directory(path, ec))
       return fail(errc::not_found, fmt::format("env file '{}' cannot be read", path));
     THV_CHECK(add_env_file(t, text, path, members));
   }

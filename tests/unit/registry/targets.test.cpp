@@ -146,4 +146,5 @@ TEST_CASE("a value of --env wins over --env-file, and a missing file is an error
   auto const missing = registry::parse_targets({.env_files = {path.native()}}, members);
   REQUIRE_FALSE(missing);
   CHECK(missing.error().message == "env file '" + path.native() + "' cannot be read");
+  CHECK_FALSE(registry::parse_targets({.env_files = {path.parent_path().native()}}, members));
 }
