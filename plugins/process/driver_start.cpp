@@ -82,27 +82,33 @@ result<record> driver::reserve(plugin::call const& c, plugin::workload_spec cons
   return r;
 }
 
-/// Starts the process of an instance whose record is written, and writes down which one it is.
-result<void> driver::launch_member(record& r, environment_map const& values,
-                                   program_line const& line) {
+/// What is executed for an instance, with its streams on its log.
+static launch_request member_request(record const& r, environment_map const& values,
+                                     program_line const& line, std::string const& log) {
   auto spec = r.spec;
   spec.environment = values;
   launch_request request;
   request.program = line.program;
   request.arguments = line.arguments;
-  auto own = r.port == 0 ? spec.arguments : with_port(spec.arguments, r.port);
+  auto const own = r.port == 0 ? spec.arguments : with_port(spec.arguments, r.port);
   request.arguments.insert(request.arguments.end(), own.begin(), own.end());
   auto const variables = member_environment(current_environment(), spec, r.id, r.port);
   request.environment = to_lines(variables);
   auto const home = variables.find("HOME");
   request.working_directory = home != variables.end() && exists(home->second) ? home->second : "/";
+  request.input = {"/dev/null", O_RDONLY, -1};
+  request.output = request.error = {log, O_WRONLY | O_APPEND | O_CREAT, -1};
+  return request;
+}
+
+/// Starts the process of an instance whose record is written, and writes down which one it is.
+result<void> driver::launch_member(record& r, environment_map const& values,
+                                   program_line const& line) {
   auto const log = state_.log(r.id);
   bound_log(log);
-  request.error = {log, O_WRONLY | O_APPEND | O_CREAT, -1};
-  request.output = request.error;
-  request.input = {"/dev/null", O_RDONLY, -1};
+  auto request = member_request(r, values, line, log);
   fifo_pair fifos;
-  if (spec.transport == transport::stdio) {
+  if (r.spec.transport == transport::stdio) {
     auto made = make_fifos(state_, r.id);
     if (!made) return std::move(made).error();
     fifos = *std::move(made);
