@@ -149,7 +149,10 @@ TEST_CASE("A private registry gets the login that docker keeps", "[docker]") {
   std::set<std::string> logins;
   // As much of a registry as a pull needs to learn whether it may.
   thv::test::tcp_server registry([&](thv::test::peer& p) {
-    auto const head = p.head();
+    // Docker tries TLS first and waits for an answer to that.
+    auto head = p.take(1);
+    if (head == "\x16") return;
+    head += p.head();
     auto const at = head.find("Authorization: ");
     if (at == std::string::npos) {
       p.write(
