@@ -212,11 +212,13 @@ std::string counted(std::size_t n, std::string_view noun) {
   return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
 }
 
-std::string names_text(std::vector<std::string> const& names, std::size_t width) {
-  if (names.empty()) return "0";
+std::string names_text(std::vector<std::string> const& names, std::size_t width,
+                       std::string_view noun) {
+  auto const number = noun.empty() ? std::to_string(names.size()) : counted(names.size(), noun);
+  if (names.empty()) return number;
   std::string list;
   for (auto const& name : names) list += (list.empty() ? "" : ", ") + plain_line(name);
-  return fmt::format("{} ({})", names.size(), cut(list, width));
+  return fmt::format("{} ({})", number, cut(list, width));
 }
 
 }  // namespace thv::cli

@@ -90,7 +90,9 @@ class table {
 /// "1 member", "2 members".
 [[nodiscard]] std::string counted(std::size_t n, std::string_view noun);
 
-/// The names for a table: their number and the first of them, `3 (echo, get-env, …)`.
-[[nodiscard]] std::string names_text(std::vector<std::string> const& names, std::size_t width);
+/// Names in one line of at most `width` characters after their number: `3 (echo, get-env, pid)`, or
+/// with a noun `3 tools (echo, get-env, pid)`.
+[[nodiscard]] std::string names_text(std::vector<std::string> const& names, std::size_t width,
+                                     std::string_view noun = {});
 
 }  // namespace thv::cli

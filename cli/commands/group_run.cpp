@@ -98,6 +98,8 @@ void print_members(engine& e, plan::report const& r, std::string const& group) {
 int run_group(session& s, options const& o) {
   auto const settings = s.configuration();
   if (!settings) return failed(settings.error());
+  if (auto const fine = options_of(o.change, **settings, {}); !fine)
+    return wrong_usage(fine.error());
   auto const sources = registry_sources(s, o.registries);
   if (!sources) return failed(sources.error());
   auto const documents = load_registries(s, *sources);

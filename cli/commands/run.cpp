@@ -92,8 +92,8 @@ void print_ready(plan::report const& r, std::string const& name) {
     if (m.outcome == plan::outcome::unchanged)
       print(fmt::format("Nothing to change: '{}' runs as wanted.\n", name));
     else if (m.readiness == "ready")
-      print(fmt::format("'{}' is ready on {}: {} tools.\n", name, m.runtime,
-                        names_text(m.tools, 60)));
+      print(fmt::format("'{}' is ready on {}: {}.\n", name, m.runtime,
+                        names_text(m.tools, 60, "tool")));
     else
       print(fmt::format("'{}' runs on {}: {}.\n", name, m.runtime,
                         m.readiness.empty() ? "not proved ready" : m.readiness));

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch_test_macros.hpp>
+
+#include <csignal>
+
+#include "program.hpp"
+
+using namespace cli_test;
+
+namespace {
+
+/// A member that never becomes ready.
+std::string const hanging =
+    R"("env_vars": [{"name": "TINY_HANG", "description": "d", "default": "1"}])";
+
+}  // namespace
+
+TEST_CASE("Ctrl-C undoes what was begun and ends with 130", "[cli][interrupt]") {
+  user u;
+  auto const registry = u.write_registry({{"good", ""}, {"slow", hanging}});
+  running command({"group", "run", "tools", "--registry", registry}, u.variables(), THV_PROGRAM,
+                  u.home().string());
+  REQUIRE(command.wait_for_error("good: ready"));
+  command.signal(SIGINT);
+  auto const seen = command.wait();
+  INFO(seen.err);
+  CHECK(seen.status == 130);
+  CHECK(seen.err.find("Interrupted: undoing") != std::string::npos);
+  CHECK(seen.err.find("everything is as it was before") != std::string::npos);
+  CHECK(u.json({"list", "--all"}).as_array().empty());
+  CHECK(u.expect_done({"group", "list"}) == "NAME\ndefault\n");
+}
+
+TEST_CASE("what a killed command left is reported, and repaired by the next", "[cli][interrupt]") {
+  user u;
+  auto const registry = u.write_registry({{"good", ""}, {"slow", hanging}});
+  {
+    running command({"group", "run", "tools", "--registry", registry}, u.variables(), THV_PROGRAM,
+                    u.home().string());
+    REQUIRE(command.wait_for_error("good: ready"));
+    command.signal(SIGKILL);
+    CHECK(command.wait().status == 128 + SIGKILL);
+  }
+  auto const read = u.run({"group", "list"});
+  CHECK(read.status == 0);
+  CHECK(read.err.find("Warning: an interrupted 'group run'") != std::string::npos);
+  auto const repaired = u.run({"rm", "--all"});
+  INFO(repaired.err);
+  CHECK(repaired.status == 0);
+  CHECK(u.run({"group", "list"}).err.empty());
+  CHECK(u.json({"list", "--all"}).as_array().empty());
+}

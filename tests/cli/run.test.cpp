@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch_test_macros.hpp>
+
+#include <filesystem>
+
+#include "program.hpp"
+
+using namespace cli_test;
+
+namespace {
+
+std::string planned(user const& u, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "run");
+  arguments.push_back("--dry-run");
+  return normalized(u.expect_done(arguments), u);
+}
+
+std::string registry_with_servers(user const& u) {
+  return u.write("servers.json", R"({"servers": {
+    "weather": {"image": "file://)" TINY_SERVER R"(", "transport": "stdio", "args": ["stdio"],
+      "env_vars": [{"name": "TINY_NAME", "description": "d", "required": true},
+                   {"name": "API_KEY", "description": "d", "required": true, "secret": true}]},
+    "io.github.user/clock": {"image": "file://)" TINY_SERVER R"(", "transport": "stdio"}}})");
+}
+
+}  // namespace
+
+TEST_CASE("names and transports come from the source when nobody gives them", "[cli][run]") {
+  user u;
+  std::string all;
+  for (auto const* word : {"npx://@scope/server-x@1.0", "uvx://mcp-server-time"})
+    all += planned(u, {word});
+  all += planned(u, {TINY_SERVER});
+  all += planned(u, {"https://api.example.com/mcp"});
+  check_golden("run-plans", all);
+}
+
+TEST_CASE("arguments after -- reach the server as they are", "[cli][run]") {
+  user u;
+  auto const wrong = u.run({"run", "--name", "x", "--timeout", "10s", TINY_SERVER, "--", "--help"});
+  CHECK(wrong.status == 1);
+  CHECK(wrong.err.find("tiny: unknown mode '--help'") != std::string::npos);
+  u.expect_done({"run", "--name", "x", TINY_SERVER, "--", "stdio"});
+}
+
+TEST_CASE("a program beside the user is run by its relative path", "[cli][run]") {
+  user u;
+  std::filesystem::copy_file(TINY_SERVER, u.home() / "server");
+  u.expect_done({"run", "--name", "n", "--runtime", "process", "./server", "--", "stdio"});
+  auto const package = std::string(u.json({"status", "n"}).at("package").as_string());
+  CHECK(package == "file://" + (u.home() / "server").string());
+}
+
+TEST_CASE("a name is looked up in the registry", "[cli][run]") {
+  user u;
+  auto const registry = registry_with_servers(u);
+  auto const missing = u.run({"run", "weather", "--registry", registry});
+  CHECK(missing.status == 1);
+  CHECK(missing.err ==
+        "thv-engine: missing required values: TINY_NAME, API_KEY (secret)\n"
+        "Hint: add --env TINY_NAME=VALUE --secret NAME,target=API_KEY\n");
+  u.set("THV_SECRET_key", "v");
+  u.expect_done({"run", "weather", "--registry", registry, "--env", "TINY_NAME=w", "--secret",
+                 "key,target=API_KEY"});
+  u.expect_done({"run", "clock", "--registry", registry});
+  CHECK(u.json({"list"}).as_array().size() == 2);
+
+  auto const typo = u.run({"run", "wether", "--registry", registry});
+  CHECK(typo.status == 1);
+  CHECK(typo.err.find("did you mean 'weather'?") != std::string::npos);
+}
+
+TEST_CASE("a second identical run changes nothing, another one is refused or replaces",
+          "[cli][run]") {
+  user u;
+  u.expect_done({"run", "--name", "one", "--group", "g", TINY_SERVER});
+  auto const elsewhere = u.run({"run", "--name", "one", "--group", "h", TINY_SERVER});
+  CHECK(elsewhere.status == 1);
+  CHECK(elsewhere.err.find("'g'") != std::string::npos);
+  CHECK(u.expect_done({"group", "list"}) == "NAME\ndefault\ng\n");
+}
+
+TEST_CASE("the group's table in the configuration counts", "[cli][run]") {
+  user u;
+  u.write("config/thv-engine/config.toml",
+          "[runtimes.local]\nplugin = \"process\"\n\n[groups.g]\nruntime = \"local\"\n");
+  u.expect_done({"run", "--name", "one", "--group", "g", TINY_SERVER});
+  CHECK(u.json({"status", "one"}).at("runtime") == "local");
+}
+
+TEST_CASE("the value of a secret is nowhere", "[cli][run]") {
+  user u;
+  u.set("THV_SECRET_key", "s3cret-value");
+  auto const ran =
+      u.run({"run", "--debug", "--name", "one", "--secret", "key,target=KEY", TINY_SERVER});
+  CHECK(ran.status == 0);
+  CHECK((ran.out + ran.err).find("s3cret-value") == std::string::npos);
+  auto const state = u.run_program("/bin/grep", {"-r", "-l", "s3cret-value", u.home().string()});
+  CHECK(state.out.empty());
+}
