@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
+#include <ios>
 #include <iterator>
 #include <system_error>
 #include <thv/json/parse.hpp>
@@ -74,7 +75,11 @@ std::optional<cached_copy> url_cache::read() const {
   std::string head;
   if (!std::getline(stream, head)) return std::nullopt;
   cached_copy copy;
-  copy.body.assign(std::istreambuf_iterator<char>(stream), {});
+  try {
+    copy.body.assign(std::istreambuf_iterator<char>(stream), {});
+  } catch (std::ios_base::failure const&) {  // thrown by the buffer on a read error
+    return std::nullopt;
+  }
   auto const value = json::parse(head, file_.native());
   if (!value) return std::nullopt;
   json::reader const r(*value, file_.native());

@@ -3,8 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +15,7 @@
 #include <thv/json/parse.hpp>
 #include <thv/json/reader.hpp>
 #include <thv/model/permission_profile.hpp>
+#include <thv/model/text_file.hpp>
 
 namespace thv {
 
@@ -112,13 +111,12 @@ void put_list(boost::json::object& into, std::string_view key, std::vector<T> co
     std::string const& name_or_path) {
   if (name_or_path == "none" || name_or_path == "stdio") return no_permissions();
   if (name_or_path == "network") return network_only_permissions();
-  std::ifstream file(name_or_path, std::ios::binary);
-  std::string const text(std::istreambuf_iterator<char>(file), {});
-  if (!file.is_open() || file.bad() || text.empty())
+  auto const text = detail::read_text_file(name_or_path);
+  if (!text)
     return fail(errc::not_found,
                 "permission profile '" + name_or_path + "' is no readable file and not built in",
                 "built in are `none` and `network`; else give the path of a JSON file");
-  return parse_permission_profile(text, name_or_path);
+  return parse_permission_profile(*text, name_or_path);
 }
 
 }  // namespace thv

@@ -2,13 +2,9 @@
 #pragma once
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -17,6 +13,7 @@
 
 #include <thv/error.hpp>
 #include <thv/model/names.hpp>
+#include <thv/model/text_file.hpp>
 
 // `--env SERVER.KEY=VALUE`, `--secret NAME,target=SERVER.TARGET` and files of the former: which
 // value goes to which member of a group. Error texts are ToolHive's.
@@ -177,12 +174,9 @@ struct target_flags {
   targets t;
   for (auto const& text : flags.secrets) THV_CHECK(add_secret(t, text, members));
   for (auto const& path : flags.env_files) {
-    std::ifstream file(path, std::ios::binary);
-    std::string const text(std::istreambuf_iterator<char>(file), {});
-    std::error_code ec;
-    if (!file.is_open() || file.bad() || std::filesystem::is_directory(path, ec))
-      return fail(errc::not_found, fmt::format("env file '{}' cannot be read", path));
-    THV_CHECK(add_env_file(t, text, path, members));
+    auto const text = thv::detail::read_text_file(path);
+    if (!text) return fail(errc::not_found, fmt::format("env file '{}' cannot be read", path));
+    THV_CHECK(add_env_file(t, *text, path, members));
   }
   for (auto const& text : flags.env) THV_CHECK(add_env(t, text, members));
   return t;

@@ -38,5 +38,6 @@ TEST_CASE("a profile is built in or a JSON file", "[model][unit]") {
   auto const missing = thv::load_permission_profile(path.native());
   REQUIRE_FALSE(missing);
   CHECK(missing.error().code == thv::errc::not_found);
+  CHECK_FALSE(thv::load_permission_profile(path.parent_path().native()));
   CHECK(missing.error().hint.find("`none` and `network`") != std::string::npos);
 }
