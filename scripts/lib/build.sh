@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Configuring and building one CMake preset. Sourced after common.sh.
 
-# Catch2 comes with `setup test` only; without it the tests are left out of the configuration.
-has_catch2() { [[ -d $DEPS/usr/include/catch2 || -d /usr/include/catch2/internal ]]; }
+# What only tests and benchmarks link comes with `setup test`; without it they are left out of the
+# configuration, and the examples with them.
+has_test_libraries() {
+  [[ -d $DEPS/usr/include/catch2 || -d /usr/include/catch2/internal ]] &&
+    [[ -f /usr/include/benchmark/benchmark.h ]]
+}
 
 # configure PRESET [CMAKE_ARGUMENT...]: does nothing where it was done with the same arguments;
 # Ninja itself configures again when a CMake file changed.
@@ -12,10 +16,11 @@ configure() {
   if have ccache; then
     arguments+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_C_COMPILER_LAUNCHER=ccache)
   fi
-  if has_catch2; then
-    arguments+=(-DTHV_BUILD_TESTS=ON)
-  else
-    arguments+=(-DTHV_BUILD_TESTS=OFF)
+  local tests=OFF
+  if has_test_libraries; then tests=ON; fi
+  arguments+=("-DTHV_BUILD_TESTS=$tests")
+  if [[ $preset == release ]]; then
+    arguments+=("-DTHV_BUILD_EXAMPLES=$tests" "-DTHV_BUILD_BENCHMARKS=$tests")
   fi
   arguments+=("$@")
   stamp="${arguments[*]} $(cksum <"$ROOT/CMakePresets.json")"
