@@ -56,7 +56,7 @@ STAGE_RESULTS=()
 STAGE_SECONDS=()
 
 # run_stage NAME: runs stage_NAME in a shell of its own, so that its first failing command ends it.
-# The outcome is left in STAGE_STATUS: called in an `if` or with `||`, bash would go on after errors.
+# The outcome is left in STAGE_STATUS: in an `if` or before `||` bash would go on after an error.
 run_stage() {
   local name=$1 started
   started=$(date +%s)
