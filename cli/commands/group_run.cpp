@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -64,8 +65,7 @@ std::string closing_sentence(plan::report const& r, std::string const& group, st
   return fmt::format("Group '{}' is ready: {}.\n", group, counted(members, "member"));
 }
 
-cell readiness_cell(std::string const& readiness, plan::member_report const* told) {
-  if (told != nullptr && told->failure) return {"failed", tone::bad};
+cell readiness_cell(std::string const& readiness) {
   if (readiness == "ready") return {"ready", tone::good};
   if (!readiness.empty()) return {readiness, tone::warning};
   return {"not proved", tone::warning};
@@ -73,24 +73,20 @@ cell readiness_cell(std::string const& readiness, plan::member_report const* tol
 
 /// A row for each member that the group has now, and one for each that failed.
 void print_members(engine& e, plan::report const& r, std::string const& group) {
-  auto const views = e.list(group);
-  table t({"NAME", "RUNTIME", "STATUS", "TOOLS"});
+  std::map<std::string, std::vector<cell>> rows;
+  for (auto const& m : r.members)
+    if (m.failure) rows[m.name] = {m.name, m.runtime, cell("failed", tone::bad), "0"};
   std::size_t members = 0;
-  if (views)
+  if (auto const views = e.list(group))
     for (auto const& view : *views) {
       ++members;
-      auto const told = std::find_if(r.members.begin(), r.members.end(),
-                                     [&](auto const& m) { return m.name == view.record.name; });
-      t.add({view.record.name, view.record.runtime,
-             readiness_cell(view.record.readiness, told == r.members.end() ? nullptr : &*told),
-             names_text(view.record.tools, 60)});
+      auto const& record = view.record;
+      rows.try_emplace(record.name, std::vector<cell>{record.name, record.runtime,
+                                                      readiness_cell(record.readiness),
+                                                      names_text(record.tools, 60)});
     }
-  for (auto const& m : r.members) {
-    auto const listed = views && std::any_of(views->begin(), views->end(), [&](auto const& view) {
-                          return view.record.name == m.name;
-                        });
-    if (m.failure && !listed) t.add({m.name, m.runtime, cell("failed", tone::bad), "0"});
-  }
+  table t({"NAME", "RUNTIME", "STATUS", "TOOLS"});
+  for (auto& [name, row] : rows) t.add(std::move(row));
   t.print();
   print(closing_sentence(r, group, members));
 }
