@@ -80,6 +80,7 @@ result<engine*> session::make_engine() {
   options.auto_create = settings->auto_create;
   options.parallel = settings->deploy_parallel;
   options.timeout = settings->deploy_timeout;
+  for (auto const& [name, table] : settings->runtimes) options.group_holders.push_back(name);
   engine_.emplace(
       *set, *store_, [this](std::string const& name) { return secrets_.get(name); }, options);
   return &*engine_;

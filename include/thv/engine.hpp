@@ -73,8 +73,25 @@ class basic_engine {
 
   // ---- reading --------------------------------------------------------------------------------
 
-  /// All groups by name. Asks no runtime.
-  [[nodiscard]] result<std::vector<store::group_record>> groups() { return store_.groups(); }
+  /// All groups by name: those of the store, and those that the runtimes of
+  /// `engine_options::group_holders` hold themselves. Asks no other runtime. A holder that does not
+  /// answer is an error: a list without its groups would be wrong.
+  [[nodiscard]] result<std::vector<store::group_record>> groups(std::stop_token stop = {}) {
+    THV_TRY(auto all, store_.groups());
+    for (auto const& name : options_.group_holders) {
+      auto runtime = runtimes_.get(name);
+      if (!runtime) continue;  // `runtime list` says why
+      auto* holder = plugin::find_interface<plugin::group_holder>(**runtime);
+      if (!holder) continue;
+      plugin::call const c{std::chrono::steady_clock::now() + std::chrono::seconds(20), stop, {}};
+      THV_TRY(auto const held, holder->groups(c));
+      for (auto const& group : held)
+        if (std::none_of(all.begin(), all.end(), [&](auto const& g) { return g.name == group; }))
+          all.push_back({group, {}, {}, {}, 0});
+    }
+    std::sort(all.begin(), all.end(), [](auto const& a, auto const& b) { return a.name < b.name; });
+    return all;
+  }
 
   /// errc::not_found with ToolHive's sentence.
   [[nodiscard]] result<group_view> show_group(std::string const& name, std::stop_token stop = {}) {
@@ -146,8 +163,9 @@ class basic_engine {
   // ---- changing -------------------------------------------------------------------------------
 
   /// errc::already_exists, errc::invalid_argument (ToolHive's rules).
-  [[nodiscard]] result<void> create_group(std::string const& name) {
+  [[nodiscard]] result<void> create_group(std::string const& name, change_options const& o = {}) {
     THV_CHECK(validate_group_name(name));
+    THV_CHECK(repair(o));
     return store_.create_group({name, {}, {}, {}, world_.now()});
   }
 

@@ -67,6 +67,9 @@ struct engine_options {
   bool auto_create = true;      ///< `run` and `move` create a missing group
   int parallel = 8;
   std::chrono::milliseconds timeout = std::chrono::seconds(120);
+  /// Runtimes that may hold groups themselves (plugin/draft/groups.hpp): the configured ones. They
+  /// are asked when groups are listed.
+  std::vector<std::string> group_holders{};
   /// How a workload is asked whether it is ready; empty: a real MCP exchange (engine/probe.hpp).
   decltype(plan::services::probe) probe{};
 };

@@ -7,6 +7,8 @@
 #include <new>
 #include <utility>
 
+#include <thv/plugin/draft/groups.hpp>
+#include <thv/plugin/draft/secrets.hpp>
 #include <thv/plugin/runtime.hpp>
 
 namespace thv::plugin {
@@ -140,8 +142,13 @@ class adapter final : public runtime {
     });
   }
   void* query(char const* interface_id) noexcept override {
+    if constexpr (std::derived_from<T, group_holder>)
+      if (std::string_view(interface_id) == group_holder::interface_id)
+        return static_cast<group_holder*>(impl_.get());
+    if constexpr (std::derived_from<T, secret_keeper>)
+      if (std::string_view(interface_id) == secret_keeper::interface_id)
+        return static_cast<secret_keeper*>(impl_.get());
     if constexpr (has_query<T>) return impl_->query(interface_id);
-    (void)interface_id;
     return nullptr;
   }
 
@@ -152,6 +159,13 @@ class adapter final : public runtime {
 
   std::unique_ptr<T> impl_;
 };
+
+/// An optional interface of a runtime, or nullptr: `find_interface<group_holder>(r)`. Lives as long
+/// as the runtime.
+template <class Interface>
+[[nodiscard]] Interface* find_interface(runtime& r) noexcept {
+  return static_cast<Interface*>(r.query(Interface::interface_id));
+}
 
 /// Makes a runtime of class T for an embedder or a plugin's descriptor. Errors are T::create's.
 template <runtime_class T>

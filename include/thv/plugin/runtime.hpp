@@ -154,7 +154,8 @@ class THV_PLUGIN_INTERFACE runtime {
   /// errc::not_found if the instance does not exist. [idempotent]
   virtual result<instance> inspect(call const& c, std::string const& id) noexcept = 0;
 
-  /// Every instance that bears the mark of thv-engine, of any store. [idempotent]
+  /// Every instance that bears the mark of thv-engine: of any store where stores share one space of
+  /// names (a container engine), else of ours alone. [idempotent]
   virtual result<std::vector<instance>> list(call const& c) noexcept = 0;
 
   /// Feeds pieces of the log (stdout and stderr of containers, stderr of stdio processes) to `sink`

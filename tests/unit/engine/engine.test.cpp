@@ -262,6 +262,53 @@ TEST_CASE("Moving checks where a workload is", "[engine][unit]") {
   CHECK(std::count(calls.begin(), calls.end(), "stop fetch#1") == 0);
 }
 
+namespace {
+
+/// A cluster in memory: it holds its groups itself.
+struct cluster : plugin::group_holder {
+  static result<std::unique_ptr<cluster>> create(plugin::host_context const&) {
+    return std::make_unique<cluster>();
+  }
+  result<plugin::fingerprint> identify(plugin::call const&) { return plugin::fingerprint{}; }
+  result<plugin::instance> deploy(plugin::call const&, plugin::workload_spec const&) {
+    return fail(errc::unsupported, "not here");
+  }
+  result<plugin::instance> start(plugin::call const&, std::string const&) {
+    return fail(errc::unsupported, "not here");
+  }
+  result<void> stop(plugin::call const&, std::string const&) { return {}; }
+  result<void> remove(plugin::call const&, std::string const&) { return {}; }
+  result<plugin::instance> inspect(plugin::call const&, std::string const&) {
+    return fail(errc::not_found, "not here");
+  }
+  result<std::vector<plugin::instance>> list(plugin::call const&) {
+    return std::vector<plugin::instance>{};
+  }
+  result<std::vector<std::string>> groups(plugin::call const&) noexcept override {
+    return std::vector<std::string>{"another", "default"};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Groups that a runtime holds itself are listed too", "[engine][unit]") {
+  static_runtimes runtimes;
+  plugin::host_context host;
+  host.runtime_name = "cluster";
+  REQUIRE(runtimes.add<cluster>(host));
+  store::memory_store store;
+  engine_options options;
+  options.group_holders = {"cluster"};
+  basic_engine engine{runtimes, store, {}, options};
+  auto const all = engine.groups();
+  REQUIRE(all);
+  REQUIRE(all->size() == 2);
+  CHECK((*all)[0].name == "another");
+  CHECK((*all)[1].name == "default");
+  auto const cluster_runtime = runtimes.get("cluster");
+  CHECK(plugin::find_interface<plugin::secret_keeper>(**cluster_runtime) == nullptr);
+}
+
 TEST_CASE("The default group stays", "[engine][unit]") {
   bench b;
   CHECK(sentence(b.engine->delete_group({"default"})) == "cannot delete the default group");
