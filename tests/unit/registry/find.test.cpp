@@ -104,6 +104,7 @@ TEST_CASE("the edit distance counts single changes", "[registry][unit]") {
   CHECK(registry::edit_distance("kitten", "sitting") == 3);
   CHECK(registry::edit_distance("fetch", "fetch") == 0);
   CHECK(registry::nearest("FETCH", {"other", "fetch"}) == "fetch");
+  CHECK(registry::nearest("rnu", {"rm", "run"}) == "run");
   CHECK_FALSE(registry::nearest("abc", {"xyz"}));
   CHECK_FALSE(registry::nearest(std::string(1000, 'a'), {std::string(1000, 'a')}));
 }
