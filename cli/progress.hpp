@@ -49,7 +49,7 @@ class progress_display {
   clock::time_point drawn_at_{};
 };
 
-/// A display as the terminal, the environment and `--debug` want it.
+/// Is standard error a terminal whose cursor can be moved?
 [[nodiscard]] bool wants_live_progress();
 
 }  // namespace thv::cli

@@ -4,6 +4,7 @@
 
 #include "../change.hpp"
 #include "../output.hpp"
+#include "../progress.hpp"
 #include "../views.hpp"
 #include "commands.hpp"
 
@@ -30,7 +31,11 @@ command group_create_command() {
   c.run = [o](session& s) {
     auto engine = s.changing_engine();
     if (!engine) return failed(engine.error());
-    auto const created = (*engine)->create_group(o->front());
+    progress_display progress(wants_live_progress(), s.debug());
+    change_options how;
+    how.on_progress = progress.sink();
+    auto const created = (*engine)->create_group(o->front(), how);
+    progress.clear();
     return created ? 0 : failed(created.error());
   };
   return c;
