@@ -23,6 +23,7 @@ TEST_CASE("a wrong command line ends with 2 and says what is meant", "[cli][usag
   user u;
   words const lines[] = {
       {"lst"},
+      {"lsit"},
       {"group", "lisst"},
       {"group", "frobnicate"},
       {"--bogus"},
