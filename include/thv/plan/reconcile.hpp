@@ -324,11 +324,11 @@ class reconciler {
  private:
   void look_for_members_that_left() {
     for (auto const& [name, seen] : observed_.workloads) {
-      if (seen.record.group != desired_.group || seen.record.declared_by != desired_.group)
-        continue;
+      auto const& record = seen.record;
+      if (record.group != desired_.group || record.declared_by != desired_.group) continue;
       bool const declared =
           std::any_of(desired_.workloads.begin(), desired_.workloads.end(),
-                      [&](auto const& wanted) { return wanted.name == seen.record.name; });
+                      [&](auto const& wanted) { return wanted.name == record.name; });
       if (declared) continue;
       if (options_.prune)
         drop_workload(seen, "left the registry group");
