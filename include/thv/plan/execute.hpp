@@ -17,7 +17,7 @@
 #include <thv/plan/plan_text.hpp>
 #include <thv/plan/report.hpp>
 #include <thv/plan/services.hpp>
-#include <thv/plan/step.hpp>
+#include <thv/plan/step_runner.hpp>
 #include <thv/plan/worker_pool.hpp>
 #include <thv/store/store.hpp>
 
@@ -175,7 +175,7 @@ class executor {
   bool run_step(operation const& step) {
     step_context<Store> context{
         store_, world_, options_, events_, siblings_.get_token(), intent_for(step.subject)};
-    step_result done = detail::run_step(context, step);
+    step_result done = step_runner<Store>(context, step).run();
     bool const succeeded = !done.failure;
     if (succeeded) events_.step_done();
     std::lock_guard lock(mutex_);
@@ -225,11 +225,11 @@ class executor {
   bool undo_one(operation const& step, step_result& done) {
     step_context<Store> context{
         store_, world_, options_, events_, std::stop_token{}, intent_for(step.subject)};
-    auto failure = undo_step(context, step, done);
+    auto undone = step_runner<Store>(context, step).undo(done);
     std::lock_guard lock(mutex_);
     done.undone = true;
-    if (failure && !report_.rollback_failure) report_.rollback_failure = *failure;
-    return !failure;
+    if (!undone && !report_.rollback_failure) report_.rollback_failure = undone.error();
+    return undone.has_value();
   }
 
   // ---- commit ---------------------------------------------------------------------------------
@@ -317,7 +317,7 @@ class executor {
 
   bool remove_one(operation const& step, std::string const& runtime, std::string const& instance) {
     events_.send(progress_event::kind::started, step.subject, "removing");
-    auto removed = remove_instance(world_, options_, runtime, instance);
+    auto removed = remove_instance(world_, runtime, instance);
     std::lock_guard lock(mutex_);
     if (!removed) {
       events_.send(progress_event::kind::failed, step.subject, to_string(removed.error()));
@@ -331,7 +331,7 @@ class executor {
   }
 
   bool remove_previous(operation const& step, replace_workload const& r) {
-    auto removed = remove_instance(world_, options_, r.previous_runtime, r.previous);
+    auto removed = remove_instance(world_, r.previous_runtime, r.previous);
     if (removed) return true;
     std::lock_guard lock(mutex_);
     leftovers_ = true;
