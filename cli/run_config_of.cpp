@@ -62,6 +62,12 @@ result<std::map<std::string, std::string>> environment_of(run_flags const& flags
   return env;
 }
 
+result<std::pair<std::string, std::string>> secret_of(std::string const& text) {
+  auto parts = parse_secret_reference(text);
+  if (!parts) parts.error().where = "--secret";
+  return parts;
+}
+
 /// The program that a path means, as `file:///absolute/path`.
 result<std::string> program_reference(std::string const& word) {
   std::filesystem::path const path = word.starts_with("file://") ? word.substr(7) : word;
@@ -87,7 +93,7 @@ result<run_config> config_of_server(registry::found_server const& found, run_fla
   registry::targets targets;
   THV_TRY(targets.env[server.name], environment_of(flags));
   for (auto const& text : flags.secrets) {
-    THV_TRY(auto const parts, parse_secret_reference(text));
+    THV_TRY(auto const parts, secret_of(text));
     targets.secrets[server.name].push_back({parts.first, parts.second});
   }
   registry::member_options options;
@@ -121,7 +127,7 @@ result<run_config> config_of_source(std::string const& word, run_flags const& fl
                  "use --remote-forward-headers NAME=VALUE");
   THV_TRY(c.env_vars, environment_of(flags));
   c.secrets = flags.secrets;
-  for (auto const& text : c.secrets) THV_CHECK(parse_secret_reference(text));
+  for (auto const& text : c.secrets) THV_CHECK(secret_of(text));
   if (c.remote_url.empty()) c.permission_profile = network_only_permissions();
   return c;
 }

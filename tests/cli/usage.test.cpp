@@ -48,6 +48,7 @@ TEST_CASE("a wrong command line ends with 2 and says what is meant", "[cli][usag
       {"run", "--from-config", "f", "--name", "x"},
       {"run", "npx://p", "--env", "NOVALUE"},
       {"run", "npx://p", "--env", "=v"},
+      {"run", "npx://p", "--secret", "name"},
       {"run", "npx://p", "--transport", "carrier-pigeon"},
       {"run", "npx://p", "--target-port", "80"},
       {"run", "npx://p", "--volume", "nothing"},
