@@ -199,6 +199,7 @@ void say_report(plan::report const& r, std::string const& what) {
     }
   for (auto const& m : r.members)
     if (m.failure && m.failure->code != errc::cancelled) say_failure(m);
+  if (r.failure) say_error(*r.failure);
   if (r.rollback_failure) {
     auto e = *r.rollback_failure;
     e.message = "could not be undone: " + e.message;
@@ -217,6 +218,7 @@ boost::json::object report_json(plan::report const& r) {
                           {"members", std::move(members)},
                           {"plan", plan::to_json(r.planned)},
                           {"repairs", texts_json(r.repairs)}};
+  if (r.failure) out["error"] = error_json(*r.failure);
   if (r.rollback_failure) out["rollback_error"] = error_json(*r.rollback_failure);
   return out;
 }

@@ -46,7 +46,7 @@ class executor {
       return finish_report();
     }
     if (auto done = commit(); !done) {
-      commit_failure_ = std::move(done).error();
+      report_.failure = std::move(done).error();
       roll_back();
       return finish_report();
     }
@@ -435,8 +435,9 @@ class executor {
 
   completion status() const {
     if (report_.rollback_failure) return completion::rollback_incomplete;
-    if (rolled_back_ || commit_failure_)
-      return interrupted() && !failed_ ? completion::interrupted : completion::failed_undone;
+    if (rolled_back_)
+      return interrupted() && !failed_ && !report_.failure ? completion::interrupted
+                                                           : completion::failed_undone;
     bool any_failed = false;
     bool any_succeeded = false;
     for (auto const& step : report_.planned.operations) {
@@ -463,7 +464,6 @@ class executor {
   std::stop_source siblings_;
   std::mutex mutex_;
   std::map<int, step_result> results_;
-  std::optional<error> commit_failure_;
   bool failed_ = false;
   bool rolled_back_ = false;
   bool leftovers_ = false;

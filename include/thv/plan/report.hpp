@@ -88,6 +88,8 @@ struct report {
   std::vector<member_report> members;  ///< by name
   /// Sentences about what an earlier, interrupted command had left and what was done about it.
   std::vector<std::string> repairs;
+  /// Why it failed as a whole where no member did: the state could not be written.
+  std::optional<error> failure;
   std::optional<error> rollback_failure;
 };
 

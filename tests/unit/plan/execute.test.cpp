@@ -17,9 +17,24 @@ using namespace thv::plan;
 
 namespace {
 
+/// A store on a disk that is full when it counts.
+struct full_store : store::memory_store {
+  bool full_at_commit = false;
+  bool full_at_intent = false;
+
+  result<void> commit(std::int64_t id, store::change_set const& changes) {
+    if (full_at_commit) return fail(errc::io, "no space left on device");
+    return store::memory_store::commit(id, changes);
+  }
+  result<void> update_intent(store::intent_record const& intent) {
+    if (full_at_intent) return fail(errc::io, "no space left on device");
+    return store::memory_store::update_intent(intent);
+  }
+};
+
 /// A store, a runtime and what execution needs, in memory.
 struct bench {
-  store::memory_store store;
+  full_store store;
   thv::testing::fake_runtime runtime;
   services world;
   execution_options options;
@@ -253,6 +268,24 @@ TEST_CASE("A rollback that fails is said, and the next command repairs it", "[pl
   CHECK(b.store.workloads()->empty());
   CHECK_FALSE(*b.store.group("team"));
   CHECK(b.journal_is_empty());
+}
+
+TEST_CASE("A full disk takes everything back and loses nothing", "[plan][unit][tsan]") {
+  bench b;
+  REQUIRE(b.group_run({bench::config("a", "one")}));
+  auto const before = (*b.store.workload("a"))->instance;
+  bool const late = GENERATE(true, false);
+  b.store.full_at_commit = late;
+  b.store.full_at_intent = !late;
+  auto const done = b.group_run({bench::config("a", "two"), bench::config("b")});
+  REQUIRE(done);
+  CHECK(done->status == completion::failed_undone);
+  auto const up = b.runtime.running();
+  CHECK(up == std::vector<std::string>{before});
+  CHECK((*b.store.workload("a"))->config.image == "one");
+  CHECK_FALSE(*b.store.workload("b"));
+  CHECK(b.journal_is_empty());
+  REQUIRE(done->failure.has_value() == late);
 }
 
 TEST_CASE("An interrupt undoes everything", "[plan][unit][tsan]") {
