@@ -375,11 +375,21 @@ class executor {
 
   report finish_report() {
     for (auto const& step : report_.planned.operations) add_member(step);
-    for (auto const& name : report_.planned.unchanged) report_.members.push_back({.name = name});
+    for (auto const& name : report_.planned.unchanged) add_unchanged(name);
     std::stable_sort(report_.members.begin(), report_.members.end(),
                      [](auto const& a, auto const& b) { return a.name < b.name; });
     report_.status = status();
     return std::move(report_);
+  }
+
+  void add_unchanged(std::string const& name) {
+    member_report member{.name = name};
+    if (auto known = store_.workload(name); known && *known) {
+      member.runtime = (*known)->runtime;
+      member.readiness = (*known)->readiness;
+      member.tools = (*known)->tools;
+    }
+    report_.members.push_back(std::move(member));
   }
 
   void add_member(operation const& step) {

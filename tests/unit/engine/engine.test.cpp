@@ -157,6 +157,33 @@ TEST_CASE("A registry group runs as its slug, with values in the right member on
   }
 }
 
+TEST_CASE("A member that wants credentials is shown as unauthenticated", "[engine][unit]") {
+  bench b;
+  b.docker->fail_on("probe", "fetch", errc::unauthenticated);
+  auto const done = b.engine->group_run(bench::full_request());
+  REQUIRE(done);
+  CHECK(done->status == plan::completion::done);
+  auto const fetch = b.engine->status("fetch");
+  REQUIRE(fetch);
+  CHECK(fetch->state == workload_state::unauthenticated);
+  CHECK_FALSE(fetch->ready);
+}
+
+TEST_CASE("An optional member that fails is left out, and said", "[engine][unit]") {
+  bench b;
+  b.docker->fail_on("deploy", "fetch");
+  auto request = bench::full_request();
+  request.group.servers[0].optional = true;
+  auto const done = b.engine->group_run(request);
+  REQUIRE(done);
+  CHECK(done->status == plan::completion::done);
+  CHECK(b.engine->list("mobile-app")->size() == 1);
+  b.docker->heal();
+  auto const again = b.engine->group_run(request);
+  REQUIRE(again);
+  CHECK(b.engine->list("mobile-app")->size() == 2);
+}
+
 TEST_CASE("A missing required value names every member before anything starts", "[engine][unit]") {
   bench b;
   CHECK(sentence(b.engine->group_run(bench::request())) ==

@@ -150,6 +150,8 @@ TEST_CASE("A group run that succeeds is committed with its tools and sessions",
     REQUIRE(again);
     CHECK(again->planned.empty());
     CHECK(b.runtime.calls().size() == calls);
+    CHECK(b.member(*again, "a").readiness == "ready");
+    CHECK(b.member(*again, "a").tools == std::vector<std::string>{"echo", "ping"});
   }
 }
 
