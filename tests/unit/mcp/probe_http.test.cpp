@@ -342,8 +342,8 @@ class sse_server {
     auto const r = read_request(p);
     if (r.method == "GET") {
       p.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
+      stream_ = &p;  // before the client knows where to post
       p.write("event: endpoint\ndata: " + endpoint_ + "\n\n");
-      stream_ = &p;
       p.until_closed();
       return;
     }

@@ -2,7 +2,10 @@
 #include <thv/net/http.hpp>
 
 #include <cstdlib>
+#include <filesystem>
 #include <future>
+#include <iterator>
+#include <thread>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -209,6 +212,14 @@ TEST_CASE("An upgraded TLS connection carries bytes both ways", "[net]") {
   ::close(*fd);
 }
 
+namespace {
+
+std::ptrdiff_t threads() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
+}
+
+}  // namespace
+
 TEST_CASE("Closing an upgraded TLS descriptor closes the connection", "[net]") {
   certificate const own("IP:127.0.0.1");
   auto context = server_context(own);
@@ -221,9 +232,12 @@ TEST_CASE("Closing an upgraded TLS descriptor closes the connection", "[net]") {
         gone.set_value();
       },
       &context);
+  auto const before = threads();
   auto const fd =
       thv::net::upgrade(within(5s), over_tls(server, own.certificate_file()), {.method = "POST"});
   REQUIRE(fd);
   ::close(*fd);
   CHECK(gone.get_future().wait_for(2s) == std::future_status::ready);
+  for (int i = 0; i < 200 && threads() > before; ++i) std::this_thread::sleep_for(10ms);
+  CHECK(threads() <= before);  // the one that carried the bytes is gone as well
 }
