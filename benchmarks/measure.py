@@ -4,6 +4,8 @@
 
   measure.py startup [--pairs 20]              `group list` beside `true`, stores of 1 to 10,000
   measure.py docker --socket PATH [--pairs 10] `group run` and `group delete` beside the raw Engine API
+  measure.py toolhive --socket PATH --thv PROGRAM [--pairs 10]
+                                               the same members by `thv run`, one after another
   measure.py npx [--pairs 3]                   one npx:// member beside `npx` itself
 
 Build first: scripts/build, then cmake --build build/release --target fill_store raw_docker."""
@@ -141,6 +143,77 @@ def docker(options):
     print(f"\nProcesses of ours afterwards: {left.stdout.strip()}")
 
 
+def answers(url, until):
+    """Waits until a server answers `initialize`; its transport is streamable HTTP."""
+    where = url.split("/")[2]
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {},
+        "clientInfo": {"name": "bench", "version": "1"}}})
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    while time.perf_counter() < until:
+        try:
+            c = http.client.HTTPConnection(where, timeout=5)
+            c.request("POST", "/mcp", body, headers)
+            if c.getresponse().status == 200:
+                return True
+        except OSError:
+            pass
+        time.sleep(0.01)
+    return False
+
+
+def resident(name):
+    found = subprocess.run(["ps", "-C", name, "-o", "rss="], capture_output=True, text=True)
+    sizes = [int(line) for line in found.stdout.split()]
+    return len(sizes), sum(sizes) / 1024
+
+
+def toolhive_once(options, count):
+    """Milliseconds until `count` members answer, and what is resident then."""
+    with tempfile.TemporaryDirectory() as home:
+        env = environment(home)
+        env.update(HOME=home, TOOLHIVE_DOCKER_SOCKET=options.socket)
+        def thv(*args):
+            return subprocess.run([options.thv, *args], env=env, check=True, capture_output=True,
+                                  stdin=subprocess.DEVNULL, text=True).stdout
+        thv("group", "create", "bench")
+        begun = time.perf_counter()
+        for i in range(count):
+            thv("run", "--group", "bench", "--name", f"t{i}", "--transport", "streamable-http",
+                "--target-port", str(18081 + i), "--isolate-network=false",
+                "--image-verification", "disabled", options.image, "--", "http")
+        urls = [w["url"] for w in json.loads(thv("list", "--all", "--format", "json"))]
+        lost = sum(not answers(url, begun + 120) for url in urls) + count - len(urls)
+        took = (time.perf_counter() - begun) * 1000
+        memory = resident("thv")
+        thv("rm", "--group", "bench")
+        return took, memory, lost
+
+
+def toolhive(options):
+    print("| members | `thv run`, one by one, until all answer | ours: `group run`, all proved ready |"
+          " ratio | processes and memory: theirs | ours | lost: theirs |")
+    print("|---|---|---|---|---|---|---|")
+    for count in (int(n) for n in options.counts.split(",")):
+        theirs, ours, lost = [], [], 0
+        for _ in range(options.pairs):
+            took, memory, gone = toolhive_once(options, count)
+            theirs.append(took)
+            lost += gone
+            with tempfile.TemporaryDirectory() as home:
+                env = environment(home)
+                env["DOCKER_HOST"] = "unix://" + options.socket
+                registry = registry_of(home, options.image, count)
+                ours.append(run([ENGINE, "group", "run", "bench", "--registry", registry,
+                                 "--runtime", "docker", "--parallel", str(options.parallel)],
+                                env)[0])
+                own = resident("thv-engine")
+                run([ENGINE, "group", "delete", "bench", "--yes"], env)
+        ratio = statistics.median(ours) / statistics.median(theirs)
+        print(f"| {count} | {figures(theirs)} | {figures(ours)} | {ratio:.2f} | "
+              f"{memory[0]}, {memory[1]:.0f} MiB | {own[0]}, {own[1]:.0f} MiB | {lost} |")
+
+
 def tree(pid):
     """A process and its descendants: (count, resident MiB)."""
     children = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,rss="], capture_output=True, text=True)
@@ -181,15 +254,17 @@ def npx(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("topic", choices=["startup", "docker", "npx"])
+    parser.add_argument("topic", choices=["startup", "docker", "toolhive", "npx"])
     parser.add_argument("--pairs", type=int)
     parser.add_argument("--socket", default="/var/run/docker.sock")
     parser.add_argument("--image", default="mcp/tiny:1")
     parser.add_argument("--counts", default="1,5,10,20")
+    parser.add_argument("--thv", default="thv")
     parser.add_argument("--parallel", type=int, default=8)
     options = parser.parse_args()
-    options.pairs = options.pairs or {"startup": 20, "docker": 10, "npx": 3}[options.topic]
-    {"startup": startup, "docker": docker, "npx": npx}[options.topic](options)
+    options.pairs = options.pairs or {"startup": 20, "docker": 10, "toolhive": 10, "npx": 3}[options.topic]
+    {"startup": startup, "docker": docker, "toolhive": toolhive,
+     "npx": npx}[options.topic](options)
 
 
 if __name__ == "__main__":

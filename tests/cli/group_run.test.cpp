@@ -69,7 +69,7 @@ TEST_CASE("a member that fails takes the group back, and says why", "[cli][group
   CHECK(u.json({"list", "--all"}).as_array().empty());
 }
 
-TEST_CASE("--keep-going keeps what runs, and ends with 3", "[cli][group_run]") {
+TEST_CASE("with --keep-going what runs is kept, and the status is 3", "[cli][group_run]") {
   user u;
   auto const registry = u.write_registry({{"bad", failing}, {"good", ""}});
   auto const seen = u.run({"group", "run", "tools", "--registry", registry, "--keep-going"});
@@ -106,7 +106,7 @@ TEST_CASE("values reach the member they are for, and no other", "[cli][group_run
     CHECK(u.run({"group", "run", "tools", "--registry", registry, "--env", wrong}).status == 2);
 }
 
-TEST_CASE("--as and --prefix run a group a second time beside itself", "[cli][group_run]") {
+TEST_CASE("with --as and --prefix a group runs a second time beside itself", "[cli][group_run]") {
   user u;
   u.set("THV_REGISTRY", u.write_registry({{"alpha", ""}}));
   u.expect_done({"group", "run", "tools"});
