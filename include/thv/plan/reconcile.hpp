@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -263,8 +265,7 @@ class reconciler {
   }
 
   void note_if_untouched(std::string const& name) {
-    bool const touched = std::any_of(plan_.operations.begin(), plan_.operations.end(),
-                                     [&](auto const& step) { return step.subject == name; });
+    bool const touched = !plan_.operations.empty() && plan_.operations.back().subject == name;
     if (!touched) unchanged(name);
   }
 
@@ -323,13 +324,12 @@ class reconciler {
 
  private:
   void look_for_members_that_left() {
+    std::set<std::string_view> declared;
+    for (auto const& wanted : desired_.workloads) declared.insert(wanted.name);
     for (auto const& [name, seen] : observed_.workloads) {
       auto const& record = seen.record;
       if (record.group != desired_.group || record.declared_by != desired_.group) continue;
-      bool const declared =
-          std::any_of(desired_.workloads.begin(), desired_.workloads.end(),
-                      [&](auto const& wanted) { return wanted.name == record.name; });
-      if (declared) continue;
+      if (declared.contains(record.name)) continue;
       if (options_.prune)
         drop_workload(seen, "left the registry group");
       else
