@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BIN = os.path.join(ROOT, "build", "release", "bin")
@@ -92,7 +93,7 @@ def containers(path, label):
         seconds, fraction = text.rstrip("Z").split(".")
         return time.mktime(time.strptime(seconds, "%Y-%m-%dT%H:%M:%S")) + float("0." + fraction)
 
-    filters = json.dumps({"label": [label]}).replace('"', "%22")
+    filters = urllib.parse.quote(json.dumps({"label": [label]}))
     found = [get(f"/containers/{c['Id']}/json") for c in get(f"/containers/json?filters={filters}")]
     return len(found), 1000 * (max(stamp(c["State"]["StartedAt"]) for c in found) -
                                min(stamp(c["Created"]) for c in found))
@@ -170,7 +171,7 @@ def resident(name):
 
 def toolhive_once(options, count):
     """Milliseconds until `count` members answer, and what is resident then."""
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         env = environment(home)
         env.update(HOME=home, TOOLHIVE_DOCKER_SOCKET=options.socket)
         def thv(*args):
@@ -182,7 +183,10 @@ def toolhive_once(options, count):
             thv("run", "--group", "bench", "--name", f"t{i}", "--transport", "streamable-http",
                 "--target-port", str(18081 + i), "--isolate-network=false",
                 "--image-verification", "disabled", options.image, "--", "http")
-        urls = [w["url"] for w in json.loads(thv("list", "--all", "--format", "json"))]
+        urls = []
+        while len(urls) < count and time.perf_counter() < begun + 60:
+            listed = json.loads(thv("list", "--all", "--format", "json"))
+            urls = [w["url"] for w in listed if w.get("url")]
         lost = sum(not answers(url, begun + 120) for url in urls) + count - len(urls)
         took = (time.perf_counter() - begun) * 1000
         memory = resident("thv")
