@@ -33,8 +33,8 @@ configure() {
   printf '%s' "$stamp" >"$folder/.configured"
 }
 
-# targets PRESET PATTERN: the configuration's targets whose names match, one a line.
-targets() {
+# build_targets PRESET PATTERN: the configuration's targets whose names match, one a line.
+build_targets() {
   cmake --build "$ROOT/build/$1" --target help | sed -n 's/^\([^:]*\): phony$/\1/p' |
     grep -xE -- "$2" || true
 }

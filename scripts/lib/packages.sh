@@ -127,13 +127,13 @@ catch2_unpacked() { [[ -f $DEPS/usr/include/catch2/catch_test_macros.hpp ]]; }
 install_catch2() {
   if catch2_unpacked || [[ -f /usr/include/catch2/catch_test_macros.hpp ]]; then return 0; fi
   check_distribution "${BUILD_PACKAGES[@]}" "${BOOST_PACKAGES[@]}" 'Catch2 3'
-  local targets mirror signed_by options apt_dir=$DEPS/apt
-  targets() {
+  local mirror signed_by options apt_dir=$DEPS/apt
+  bookworm_sources() {
     apt-get indextargets --format '$(REPO_URI) $(SIGNED_BY)' \
       'Created-By: Packages' 'Release: bookworm' 2>/dev/null || true
   }
-  if [[ -z $(targets) ]]; then apt_update_once; fi
-  read -r mirror signed_by < <(targets | head -n 1) || true
+  if [[ -z $(bookworm_sources) ]]; then apt_update_once; fi
+  read -r mirror signed_by < <(bookworm_sources | head -n 1) || true
   if [[ -z ${mirror:-} ]]; then
     fail "no mirror of bookworm found in this machine's apt sources" \
       "Add one (or install Catch2 3 so that CMake finds it), then run again."

@@ -88,7 +88,7 @@ fuzz_one() {
 stage_fuzz() {
   local wanted name failures=0 running=0 seconds=${THV_FUZZ_SECONDS:-30}
   configure fuzz
-  mapfile -t wanted < <(targets fuzz 'fuzz_[a-z0-9_]+')
+  mapfile -t wanted < <(build_targets fuzz 'fuzz_[a-z0-9_]+')
   [[ ${#wanted[@]} -gt 0 ]] || fail "preset fuzz has no target fuzz_…"
   compile fuzz "${wanted[@]}"
   for name in "${wanted[@]}"; do
