@@ -16,6 +16,7 @@ stage_format() {
     -type f \( -name '*.hpp' -o -name '*.cpp' -o -name '*.ipp' -o -name '*.c' -o -name '*.h' \) |
     sort)
   [[ ${#files[@]} -gt 0 ]] || fail "no source file found"
+  have clang-format-14 || fail "clang-format-14 is not installed" "Run: scripts/setup test"
   unformatted=$(cd "$ROOT" && clang-format-14 --dry-run -Werror "${files[@]}" 2>&1 |
     sed -n 's/^\([^: ]*\):[0-9].*/\1/p' | sort -u || true)
   [[ -z $unformatted ]] || fail "not formatted: ${unformatted//$'\n'/ }" \

@@ -19,8 +19,6 @@ namespace thv::testing {
 /// for one workload. Keeps a log of the calls that change something ("deploy a", "remove a#1").
 class fake_runtime : public plugin::runtime {
  public:
-  explicit fake_runtime(std::string store = "store") : store_(std::move(store)) {}
-
   /// Makes `verb` fail for `workload` from now on.
   void fail_on(std::string const& verb, std::string const& workload, errc code = errc::engine) {
     std::lock_guard lock(mutex_);
@@ -177,7 +175,6 @@ class fake_runtime : public plugin::runtime {
     return &found->second;
   }
 
-  std::string store_;
   mutable std::mutex mutex_;
   std::map<std::string, plugin::instance> instances_;
   std::map<std::string, plugin::workload_spec> specs_;
