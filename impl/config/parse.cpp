@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The only file that includes toml++.
 #include <functional>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -55,7 +56,8 @@ class reader {
                       {"registry", [&](auto const& n) { return registry(n, c); }},
                       {"group_defaults", [&](auto const& n) { return group_defaults(n, c); }},
                       {"groups", [&](auto const& n) { return groups(n, c); }},
-                      {"deploy", [&](auto const& n) { return deploy(n, c); }}}));
+                      {"deploy", [&](auto const& n) { return deploy(n, c); }},
+                      {"gateway", [&](auto const& n) { return gateway(n, c.gateway); }}}));
     return c;
   }
 
@@ -134,6 +136,21 @@ class reader {
     return value;
   }
 
+  result<void> texts(toml::node const& node, std::string_view name,
+                     std::vector<std::string>& into) const {
+    if (!node.is_array()) return wrong_type(node, name, "an array of strings");
+    for (auto&& element : *node.as_array()) {
+      THV_TRY(auto value, text(element, name));
+      into.push_back(std::move(value));
+    }
+    return {};
+  }
+
+  result<bool> boolean(toml::node const& node, std::string_view name) const {
+    if (!node.is_boolean()) return wrong_type(node, name, "true or false");
+    return node.as_boolean()->get();
+  }
+
   result<std::chrono::milliseconds> duration(toml::node const& node, std::string_view name) const {
     if (!node.is_string()) return wrong_type(node, name, "a duration in quotes, such as \"120s\"");
     auto value = parse_duration(node.as_string()->get());
@@ -189,25 +206,15 @@ class reader {
   }
 
   result<void> registry(toml::node const& node, configuration& c) const {
-    return table_of(node, "registry", {{"sources", [&](auto const& n) { return sources(n, c); }}});
-  }
-
-  result<void> sources(toml::node const& node, configuration& c) const {
-    if (!node.is_array()) return wrong_type(node, "registry.sources", "an array of strings");
-    for (auto&& element : *node.as_array()) {
-      THV_TRY(auto source, text(element, "registry.sources"));
-      c.registry_sources.push_back(std::move(source));
-    }
-    return {};
+    return table_of(node, "registry", {{"sources", [&](auto const& n) {
+                                          return texts(n, "registry.sources", c.registry_sources);
+                                        }}});
   }
 
   result<void> group_defaults(toml::node const& node, configuration& c) const {
     return table_of(node, "group_defaults",
-                    {{"auto_create", [&](toml::node const& n) -> result<void> {
-                        if (!n.is_boolean())
-                          return wrong_type(n, "group_defaults.auto_create", "true or false");
-                        c.auto_create = n.as_boolean()->get();
-                        return {};
+                    {{"auto_create", [&](auto const& n) {
+                        return put(c.auto_create, boolean(n, "group_defaults.auto_create"));
                       }}});
   }
 
@@ -224,7 +231,56 @@ class reader {
         {{"runtime", [&](auto const& n) { return put(g.runtime, text(n, name + ".runtime")); }},
          {"timeout", [&](auto const& n) { return put(g.timeout, duration(n, name + ".timeout")); }},
          {"parallel",
-          [&](auto const& n) { return put(g.parallel, parallel(n, name + ".parallel")); }}});
+          [&](auto const& n) { return put(g.parallel, parallel(n, name + ".parallel")); }},
+         {"autostart",
+          [&](auto const& n) { return put(g.autostart, boolean(n, name + ".autostart")); }}});
+  }
+
+  result<void> gateway(toml::node const& node, gateway_table& g) const {
+    g.where = place(node.source().begin);
+    THV_CHECK(table_of(
+        node, "gateway",
+        {{"listen", [&](auto const& n) { return listen(n, g); }},
+         {"token", [&](auto const& n) { return token(n, g); }},
+         {"token_file", [&](auto const& n) { return token_file(n, g); }},
+         {"log_format", [&](auto const& n) { return log_format(n, g); }},
+         {"allowed_origins",
+          [&](auto const& n) { return texts(n, "gateway.allowed_origins", g.allowed_origins); }},
+         {"allowed_hosts",
+          [&](auto const& n) { return texts(n, "gateway.allowed_hosts", g.allowed_hosts); }}}));
+    if (!g.token.empty() && !g.token_file.empty())
+      return wrong(node, "[gateway] has both 'token' and 'token_file'", "keep one of them");
+    return {};
+  }
+
+  result<void> listen(toml::node const& node, gateway_table& g) const {
+    THV_TRY(auto const value, text(node, "gateway.listen"));
+    auto parsed = parse_listen(value);
+    if (!parsed) return placed(node, "gateway.listen", std::move(parsed).error());
+    std::tie(g.host, g.port) = *std::move(parsed);
+    return {};
+  }
+
+  result<void> token(toml::node const& node, gateway_table& g) const {
+    THV_TRY(g.token, text(node, "gateway.token"));
+    if (auto fine = check_token(g.token); !fine)
+      return placed(node, "gateway.token", std::move(fine).error());
+    return {};
+  }
+
+  result<void> token_file(toml::node const& node, gateway_table& g) const {
+    THV_TRY(g.token_file, text(node, "gateway.token_file"));
+    if (g.token_file.front() != '/')
+      return wrong(node, "'gateway.token_file' is no absolute path", "start it with '/'");
+    return {};
+  }
+
+  result<void> log_format(toml::node const& node, gateway_table& g) const {
+    THV_TRY(auto const value, text(node, "gateway.log_format"));
+    if (value != "json" && value != "text")
+      return wrong(node, fmt::format("'gateway.log_format' is '{}'; expected json or text", value));
+    g.json_log = value == "json";
+    return {};
   }
 
   result<void> deploy(toml::node const& node, configuration& c) const {

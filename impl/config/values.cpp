@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <charconv>
 
 #include <thv/config/values.hpp>
 
@@ -16,6 +17,35 @@ result<bool> parse_boolean(std::string_view text) {
   for (auto const* word : {"false", "0", "no", "off"})
     if (text == word) return false;
   return fail(errc::invalid_argument, "'" + std::string(text) + "' is neither true nor false");
+}
+
+result<std::pair<std::string, std::uint16_t>> parse_listen(std::string_view text) {
+  auto const wrong = [&] {
+    return fail(errc::invalid_argument, "'" + std::string(text) + "' is no address with a port",
+                "write it as 127.0.0.1:4483, [::1]:4483 or localhost:4483");
+  };
+  auto const colon = text.rfind(':');
+  if (colon == text.npos) return wrong();
+  auto host = text.substr(0, colon);
+  auto const digits = text.substr(colon + 1);
+  if (host.starts_with('[') != host.ends_with(']')) return wrong();
+  bool const bracketed = host.starts_with('[');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (host.empty() || (!bracketed && host.find(':') != host.npos)) return wrong();
+  if (host.find_first_of(" \t\r\n/@") != host.npos) return wrong();
+  std::uint16_t port = 0;
+  auto const* const end = digits.data() + digits.size();
+  auto const [stop, status] = std::from_chars(digits.data(), end, port);
+  if (digits.empty() || status != std::errc() || stop != end) return wrong();
+  return std::pair{std::string(host), port};
+}
+
+result<void> check_token(std::string_view token) {
+  auto const visible = [](char c) { return c > 0x20 && c < 0x7f; };
+  if (token.size() >= 16 && token.size() <= 512 && std::all_of(token.begin(), token.end(), visible))
+    return {};
+  return fail(errc::invalid_argument, "is no token",
+              "a token has 16 to 512 visible ASCII characters; 'openssl rand -hex 32' makes one");
 }
 
 result<void> check_runtime_name(std::string_view name) {

@@ -303,6 +303,28 @@ result<bool> update_session(database& db, workload_record const& w) {
   return db.changed() == 1;
 }
 
+result<std::map<std::string, catalogue_record>> all_catalogues(database& db) {
+  THV_TRY(auto s, db.prepare("SELECT workload, session_key, revision, initialize_result, lists "
+                             "FROM catalogues"));
+  std::map<std::string, catalogue_record> all;
+  for (;;) {
+    THV_TRY(auto const row, db.step(s));
+    if (!row) return all;
+    auto const name = s.string(0);
+    place const at{db, "catalogue", name};
+    catalogue_record c{s.string(1), s.string(2), s.string(3), {}};
+    THV_TRY(c.lists, read_map(s.text(4), at, "lists"));
+    all.emplace(name, std::move(c));
+  }
+}
+
+result<void> put_catalogue(database& db, std::string_view name, catalogue_record const& c) {
+  auto const lists = write_json(c.lists);
+  THV_TRY(auto s, db.prepare("INSERT OR REPLACE INTO catalogues VALUES (?, ?, ?, ?, ?)"));
+  s.bind(name).bind(c.session_key).bind(c.revision).bind(c.initialize_result).bind(lists);
+  return db.run(s);
+}
+
 result<void> update_group(database& db, std::string_view name, std::string_view group,
                           std::int64_t now) {
   THV_TRY(auto s, db.prepare("UPDATE workloads SET group_name = ?, updated_at = ? WHERE name = ?"));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,9 @@ result<void> free_reserved(database& db, std::int64_t operation);
 
 /// false if there is no such workload.
 result<bool> update_session(database& db, workload_record const& w);
+result<std::map<std::string, catalogue_record>> all_catalogues(database& db);
+/// The workload must exist.
+result<void> put_catalogue(database& db, std::string_view name, catalogue_record const& c);
 result<void> update_group(database& db, std::string_view name, std::string_view group,
                           std::int64_t now);
 

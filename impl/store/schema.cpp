@@ -70,6 +70,15 @@ CREATE TABLE intents (
 ) STRICT;
 CREATE INDEX intents_by_operation ON intents (operation, id);
 )sql",
+    R"sql(
+CREATE TABLE catalogues (
+  workload          TEXT PRIMARY KEY REFERENCES workloads (name) ON DELETE CASCADE,
+  session_key       TEXT NOT NULL,
+  revision          TEXT NOT NULL,
+  initialize_result TEXT NOT NULL,
+  lists             TEXT NOT NULL
+) STRICT;
+)sql",
 };
 
 constexpr auto newest = static_cast<std::int64_t>(migrations.size());

@@ -163,6 +163,7 @@ result<void> check(fs::path const& path) {
     return detail::sqlite_error(path, SQLITE_CORRUPT, 0, "its parts do not fit together");
   THV_CHECK(detail::all_groups(db));
   THV_CHECK(detail::all_workloads(db));
+  THV_CHECK(detail::all_catalogues(db));
   THV_TRY(auto const operations, detail::all_operations(db));
   for (auto const& operation : operations) THV_CHECK(detail::operation_intents(db, operation.id));
   return {};

@@ -141,6 +141,19 @@ result<void> sqlite_store::put_session(workload_record const& workload) {
   });
 }
 
+result<std::map<std::string, catalogue_record>> sqlite_store::catalogues() {
+  return state_->read([](auto& db) { return detail::all_catalogues(db); });
+}
+
+result<void> sqlite_store::put_catalogue(std::string const& name,
+                                         catalogue_record const& catalogue) {
+  return state_->change(durability::process_death, [&]() -> result<void> {
+    THV_TRY(auto const workload, detail::find_workload(state_->db, name));
+    if (!workload) return messages::no_such_workload(name);
+    return detail::put_catalogue(state_->db, name, catalogue);
+  });
+}
+
 result<void> sqlite_store::move_workload(std::string const& name, std::string const& from,
                                          std::string const& to) {
   return state_->change(durability::power_loss, [&]() -> result<void> {

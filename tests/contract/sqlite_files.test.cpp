@@ -331,7 +331,7 @@ TEST_CASE("the database of a newer version or another program is refused", "[sto
     CHECK(e.code == errc::unsupported);
     CHECK(e.message == (d.path / "state.db").string() +
                            " was written by a newer thv-engine (schema version 99, this one "
-                           "knows up to 1)");
+                           "knows up to 2)");
     CHECK(e.hint.starts_with("upgrade this thv-engine"));
 
     fs::remove(d.path / "other.db");
@@ -342,8 +342,19 @@ TEST_CASE("the database of a newer version or another program is refused", "[sto
     e = failed(sqlite_store::open({.state_directory = d.path / "other", .read_only = read_only}));
     CHECK(e.message ==
           (d.path / "other" / "state.db").string() + " is the database of another program");
-    sql(d.path / "state.db", "PRAGMA user_version = 1");
+    sql(d.path / "state.db", "PRAGMA user_version = 2");
   }
+}
+
+TEST_CASE("the database of an older version is brought up to date and loses nothing", "[store]") {
+  temporary_directory d;
+  make_store(d.path);
+  sql(d.path / "state.db", "DROP TABLE catalogues; PRAGMA user_version = 1");
+  auto s = open_store(d.path);
+  CHECK(ok(s.workload("w")));
+  CHECK(ok(s.catalogues()).empty());
+  ok(s.put_catalogue("w", {"key", "2025-11-25", "{}", {}}));
+  CHECK(ok(s.catalogues()).at("w").session_key == "key");
 }
 
 TEST_CASE("a state folder that cannot be is refused with its path", "[store]") {

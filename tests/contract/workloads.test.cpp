@@ -108,6 +108,34 @@ TEMPLATE_TEST_CASE("session facts change nothing else", "[store]", memory_fixtur
   CHECK(e.message == "workload 'nobody' does not exist");
 }
 
+TEMPLATE_TEST_CASE("a catalogue is read as it was written and goes with its workload", "[store]",
+                   memory_fixture, sqlite_fixture) {
+  TestType f;
+  ok(f.store.apply(putting({a_workload("a"), a_workload("b")})));
+  CHECK(ok(f.store.catalogues()).empty());
+  store::catalogue_record const said{
+      "key",
+      "2025-11-25",
+      R"({"serverInfo":{"name":"\"x\""}})",
+      {{"tools/list", R"({"tools":[{"name":"\u00e9"}]})"}, {"prompts/list", R"({"prompts":[]})"}}};
+  ok(f.store.put_catalogue("a", {"old", "", "", {}}));
+  ok(f.store.put_catalogue("a", said));
+  ok(f.store.put_catalogue("b", {}));
+  CHECK(ok(f.store.catalogues()) ==
+        std::map<std::string, store::catalogue_record>{{"a", said}, {"b", {}}});
+
+  ok(f.store.apply(putting({a_workload("a")})));  // another state of the same workload
+  CHECK(ok(f.store.catalogues()).at("a") == said);
+  store::change_set gone;
+  gone.remove_workloads = {"a"};
+  ok(f.store.apply(gone));
+  CHECK_FALSE(ok(f.store.catalogues()).contains("a"));
+
+  auto const e = failed(f.store.put_catalogue("a", said));
+  CHECK(e.code == errc::not_found);
+  CHECK(e.message == "workload 'a' does not exist");
+}
+
 TEMPLATE_TEST_CASE("a workload moves between groups", "[store]", memory_fixture, sqlite_fixture) {
   TestType f;
   ok(f.store.create_group(a_group("one")));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -29,8 +30,23 @@ struct group_table {
   std::optional<std::string> runtime;                ///< for members that name none
   std::optional<std::chrono::milliseconds> timeout;  ///< instead of `deploy.timeout`
   std::optional<int> parallel;                       ///< instead of `deploy.parallel`
+  bool autostart = false;                            ///< its members return after a reboot
 
   friend bool operator==(group_table const&, group_table const&) = default;
+};
+
+/// `[gateway]`: the process that serves all members over MCP.
+struct gateway_table {
+  std::string host = "127.0.0.1";  ///< of `listen`
+  std::uint16_t port = 4483;       ///< of `listen`; 0: any
+  std::string token;               ///< clients must send it; empty: see `token_file`
+  std::string token_file;          ///< absolute path of a file that holds it; empty: no token
+  bool json_log = false;           ///< `log_format = "json"`
+  std::vector<std::string> allowed_origins;  ///< beside loopback ones
+  std::vector<std::string> allowed_hosts;    ///< likewise
+  std::string where;                         ///< `file:line:column` of the table
+
+  friend bool operator==(gateway_table const&, gateway_table const&) = default;
 };
 
 /// The whole configuration, with defaults (docs/configuration.md).
@@ -43,6 +59,7 @@ struct configuration {
   std::map<std::string, group_table> groups;
   int deploy_parallel = 8;  ///< 1 to 64
   std::chrono::milliseconds deploy_timeout = std::chrono::seconds(120);
+  gateway_table gateway;
 
   friend bool operator==(configuration const&, configuration const&) = default;
 };

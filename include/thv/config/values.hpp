@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <thv/error.hpp>
 
@@ -18,5 +19,13 @@ namespace thv::config {
 /// A runtime's name is also a folder's: letters, digits, `.`, `_` and `-`, the first a letter or a
 /// digit, at most 64 of them. errc::invalid_argument.
 [[nodiscard]] result<void> check_runtime_name(std::string_view name);
+
+/// Splits `127.0.0.1:4483`, `[::1]:4483` or `localhost:0` into address and port.
+/// errc::invalid_argument.
+[[nodiscard]] result<std::pair<std::string, std::uint16_t>> parse_listen(std::string_view text);
+
+/// A bearer token: 16 to 512 visible ASCII characters. errc::invalid_argument, which does not
+/// repeat it.
+[[nodiscard]] result<void> check_token(std::string_view token);
 
 }  // namespace thv::config

@@ -43,6 +43,10 @@ struct run_config {
   std::string registry_server_name;
   std::string runtime;    ///< ours: runtime asked for; empty: chosen
   bool optional = false;  ///< ours: a failure does not fail the group
+  /// Ours: started by the first request through the gateway, and stopped after `idle_timeout_ms`
+  /// without one (0: never).
+  bool on_demand = false;
+  std::int64_t idle_timeout_ms = 0;
   boost::json::object unknown;
 
   /// Where the workload comes from: the URL of a remote one, else what `image` holds.

@@ -54,6 +54,8 @@ inline constexpr std::string_view run_config_members[] = {
     "/header_forward/add_headers_from_secret",
     "/runtime",
     "/optional",
+    "/on_demand",
+    "/idle_timeout_ms",
 };
 
 /// What of an object we do not know, nested as it was.
@@ -133,6 +135,8 @@ inline void put_map(boost::json::object& into, std::string_view key,
   if (!headers.empty()) out["header_forward"] = std::move(headers);
   put_text(out, "runtime", c.runtime);
   if (c.optional) out["optional"] = true;
+  if (c.on_demand) out["on_demand"] = true;
+  if (c.idle_timeout_ms != 0) out["idle_timeout_ms"] = c.idle_timeout_ms;
   merge_unknown(out, c.unknown);
   return out;
 }
@@ -180,6 +184,12 @@ inline void put_map(boost::json::object& into, std::string_view key,
   }
   THV_CHECK(r.read("runtime", c.runtime));
   THV_CHECK(r.read("optional", c.optional));
+  THV_CHECK(r.read("on_demand", c.on_demand));
+  if (auto const idle = r.find("idle_timeout_ms")) {
+    THV_CHECK(idle->get(c.idle_timeout_ms));
+    if (c.idle_timeout_ms < 0 || c.idle_timeout_ms > 86'400'000)
+      return idle->fail("not a time of 0 to 86400000 ms");
+  }
   c.unknown = detail::unknown_members(value.get_object());
   return c;
 }

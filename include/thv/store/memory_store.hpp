@@ -82,6 +82,20 @@ class memory_store {
     w.readiness = from.readiness;
     return {};
   }
+  result<std::map<std::string, catalogue_record>> catalogues() {
+    std::lock_guard const lock(state_->mutex);
+    std::map<std::string, catalogue_record> all;
+    for (auto const& [name, w] : state_->content.workloads)
+      if (w.catalogue) all.emplace(name, *w.catalogue);
+    return all;
+  }
+  result<void> put_catalogue(std::string const& name, catalogue_record const& catalogue) {
+    std::lock_guard const lock(state_->mutex);
+    auto* const found = find(state_->content.workloads, name);
+    if (!found) return messages::no_such_workload(name);
+    found->catalogue = catalogue;
+    return {};
+  }
   result<void> move_workload(std::string const& name, std::string const& from,
                              std::string const& to) {
     std::lock_guard const lock(state_->mutex);
@@ -147,6 +161,7 @@ class memory_store {
   struct stored_workload {
     workload_record record;
     std::int64_t reserved_by = 0;
+    std::optional<catalogue_record> catalogue{};
   };
   struct content {
     std::map<std::string, group_record> groups;
@@ -211,7 +226,9 @@ class memory_store {
     w.config.name = w.name;
     w.config.group = w.group;
     auto const name = w.name;
-    c.workloads[name] = {std::move(w), operation};
+    auto& stored = c.workloads[name];
+    stored.record = std::move(w);
+    stored.reserved_by = operation;
     return {};
   }
 

@@ -52,6 +52,17 @@ struct workload_record {
   friend bool operator==(workload_record const&, workload_record const&) = default;
 };
 
+/// What a workload said of itself when it was last asked by the gateway: kept apart from its
+/// record, since it is large and read by few. Each text is the JSON of a `result`.
+struct catalogue_record {
+  std::string session_key;  ///< the start of the instance that said it
+  std::string revision;     ///< of MCP: `2025-06-18`, `2026-07-28`
+  std::string initialize_result;
+  std::map<std::string, std::string> lists;  ///< by method: `tools/list`, `prompts/list` …
+
+  friend bool operator==(catalogue_record const&, catalogue_record const&) = default;
+};
+
 /// Which process this is, proof against recycled pids.
 struct process_identity {
   std::int64_t pid = 0;

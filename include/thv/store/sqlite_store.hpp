@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,8 +36,8 @@ struct sqlite_options {
 /// `state_store`.
 ///
 /// Lost power loses no commit of begin, commit, end, apply, create_group and move_workload, so no
-/// instance is made whose intent is unknown afterwards; the last update_intent or put_session may
-/// be lost, from which recovery works. A killed process loses nothing at all.
+/// instance is made whose intent is unknown afterwards; the last update_intent, put_session or
+/// put_catalogue may be lost, from which recovery works. A killed process loses nothing at all.
 ///
 /// Where the record of a group or a workload has `created_at` 0, the time of the first change is
 /// stored; `updated_at` is the time of the last put or move, whatever the record said.
@@ -76,6 +77,8 @@ class sqlite_store {
   result<void> create_group(group_record const& group);
   result<void> apply(change_set const& changes);
   result<void> put_session(workload_record const& workload);
+  result<std::map<std::string, catalogue_record>> catalogues();
+  result<void> put_catalogue(std::string const& name, catalogue_record const& catalogue);
   result<void> move_workload(std::string const& name, std::string const& from,
                              std::string const& to);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,7 +35,8 @@ concept state_store = requires(S& s, S const& cs, std::string const& name,
                                operation_record const& operation, intent_record const& intent,
                                std::vector<workload_record> const& reserve,
                                std::vector<intent_record> const& intents, std::int64_t id,
-                               plugin::call const& c, group_record const& group) {
+                               plugin::call const& c, group_record const& group,
+                               catalogue_record const& catalogue) {
   /// Random, made with the store: 32 hexadecimal digits.
   { cs.id() } -> std::convertible_to<std::string>;
   /// Lower-case hexadecimal HMAC-SHA-256 of `text` under the installation's key.
@@ -53,6 +55,10 @@ concept state_store = requires(S& s, S const& cs, std::string const& name,
   { s.apply(changes) } -> std::same_as<result<void>>;
   /// Replaces the stored session facts (session_key, initialize_result, tools, readiness) only.
   { s.put_session(workload) } -> std::same_as<result<void>>;
+  /// Catalogues by workload, of those that have one. They go with their workload.
+  { s.catalogues() } -> std::same_as<result<std::map<std::string, catalogue_record>>>;
+  /// Replaces a workload's catalogue. errc::not_found if there is no such workload.
+  { s.put_catalogue(name, catalogue) } -> std::same_as<result<void>>;
   /// errc::not_found (no such workload, no such target group) or errc::conflict (it is not in
   /// `from`; it is reserved or being removed).
   { s.move_workload(name, name, name) } -> std::same_as<result<void>>;

@@ -83,7 +83,7 @@ TEST_CASE("what is wrong is told with file, line and column", "[config]") {
       {"defualt_runtime = \"docker\"",
        "c.toml:1:1: unknown key 'defualt_runtime' in the document; did you mean "
        "'default_runtime'?",
-       "known keys: default_runtime, runtimes, registry, group_defaults, groups, deploy"},
+       "known keys: default_runtime, runtimes, registry, group_defaults, groups, deploy, gateway"},
       {"\n[deploy]\n  paralel = 3",
        "c.toml:3:3: unknown key 'paralel' in [deploy]; did you mean "
        "'parallel'?",
@@ -92,10 +92,10 @@ TEST_CASE("what is wrong is told with file, line and column", "[config]") {
        "known keys: parallel, timeout"},
       {"[registy]\nsources = []",
        "c.toml:1:2: unknown key 'registy' in the document; did you mean 'registry'?",
-       "known keys: default_runtime, runtimes, registry, group_defaults, groups, deploy"},
+       "known keys: default_runtime, runtimes, registry, group_defaults, groups, deploy, gateway"},
       {"[groups.a]\nruntimes = \"x\"",
        "c.toml:2:1: unknown key 'runtimes' in [groups.a]; did you mean 'runtime'?",
-       "known keys: runtime, timeout, parallel"},
+       "known keys: runtime, timeout, parallel, autostart"},
       {"default_runtime = 3",
        "c.toml:1:19: 'default_runtime' is a whole number; expected a string"},
       {"default_runtime = \"\"", "c.toml:1:19: 'default_runtime' is empty"},
@@ -139,6 +139,62 @@ TEST_CASE("what is wrong is told with file, line and column", "[config]") {
   CHECK(c.error().code == errc::invalid_argument);
   CHECK(to_string(c.error()) == e.message);
   CHECK(c.error().hint == e.hint);
+}
+
+TEST_CASE("the gateway's table says where it listens and who may come", "[config]") {
+  auto const c = parse(R"([gateway]
+listen = "[::1]:5000"
+token = "0123456789abcdef"
+log_format = "json"
+allowed_origins = ["https://app.example.org"]
+allowed_hosts = ["gateway.lan"]
+
+[groups.tools]
+autostart = true
+)",
+                       "c.toml");
+  REQUIRE(c);
+  CHECK(c->gateway.host == "::1");
+  CHECK(c->gateway.port == 5000);
+  CHECK(c->gateway.token == "0123456789abcdef");
+  CHECK(c->gateway.json_log);
+  CHECK(c->gateway.allowed_origins == std::vector<std::string>{"https://app.example.org"});
+  CHECK(c->gateway.allowed_hosts == std::vector<std::string>{"gateway.lan"});
+  CHECK(c->groups.at("tools").autostart);
+  auto const defaults = parse("", "c.toml");
+  REQUIRE(defaults);
+  CHECK(defaults->gateway.host == "127.0.0.1");
+  CHECK(defaults->gateway.port == 4483);
+  CHECK_FALSE(defaults->gateway.json_log);
+}
+
+TEST_CASE("what is wrong with the gateway's table is told with its place", "[config]") {
+  struct wrong {
+    std::string text;
+    std::string message;
+  };
+  auto const e = GENERATE(values<wrong>({
+      {"[gateway]\nlisten = \"4483\"",
+       "c.toml:2:10: 'gateway.listen': '4483' is no address with a port"},
+      {"[gateway]\nlisten = \"::1:4483\"",
+       "c.toml:2:10: 'gateway.listen': '::1:4483' is no address with a port"},
+      {"[gateway]\nlisten = \"localhost:70000\"",
+       "c.toml:2:10: 'gateway.listen': 'localhost:70000' is no address with a port"},
+      {"[gateway]\nlisten = \"localhost:\"",
+       "c.toml:2:10: 'gateway.listen': 'localhost:' is no address with a port"},
+      {"[gateway]\ntoken = \"too-short\"", "c.toml:2:9: 'gateway.token': is no token"},
+      {"[gateway]\ntoken_file = \"token\"",
+       "c.toml:2:14: 'gateway.token_file' is no absolute path"},
+      {"[gateway]\ntoken_file = \"/t\"\ntoken = \"0123456789abcdef\"",
+       "c.toml:1:1: [gateway] has both 'token' and 'token_file'"},
+      {"[gateway]\nlog_format = \"xml\"",
+       "c.toml:2:14: 'gateway.log_format' is 'xml'; expected json or text"},
+      {"[groups.a]\nautostart = 1",
+       "c.toml:2:13: 'groups.a.autostart' is a whole number; expected true or false"},
+  }));
+  auto const c = parse(e.text, "c.toml");
+  REQUIRE_FALSE(c);
+  CHECK(to_string(c.error()) == e.message);
 }
 
 TEST_CASE("what is no TOML is told with file, line and column", "[config]") {

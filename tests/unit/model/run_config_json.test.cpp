@@ -53,7 +53,9 @@ constexpr std::string_view full = R"({
     "later": true
   },
   "runtime": "docker",
-  "optional": true
+  "optional": true,
+  "on_demand": true,
+  "idle_timeout_ms": 600000
 })";
 
 thv::run_config read(std::string_view text) {
@@ -87,6 +89,8 @@ TEST_CASE("a run config is read under ToolHive's names", "[model][unit]") {
   CHECK(c.registry_server_name == "server");
   CHECK(c.runtime == "docker");
   CHECK(c.optional);
+  CHECK(c.on_demand);
+  CHECK(c.idle_timeout_ms == 600'000);
   REQUIRE(c.permission_profile);
   CHECK(c.permission_profile->network.outbound_allow_port == std::vector<std::uint16_t>{443});
   CHECK(c.permission_profile->network.inbound_allow_host == std::vector<std::string>{"localhost"});
