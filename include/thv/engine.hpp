@@ -256,6 +256,45 @@ class basic_engine {
     });
   }
 
+  /// Starts those of some workloads that are wanted running and do not run: for who watches over
+  /// them. What a command has stopped or removed meanwhile stays as it is.
+  [[nodiscard]] result<plan::report> revive(std::vector<std::string> const& names,
+                                            change_options const& o = {}) {
+    auto const build = [&]() -> result<plan::desired_state> {
+      plan::desired_state desired{"start", {}, {}, {}};
+      for (auto const& name : names) {
+        THV_TRY(auto const record, store_.workload(name));
+        if (!record || record->phase != store::phase::present || !record->wanted_running) continue;
+        plan::desired_workload wanted;
+        wanted.name = name;
+        wanted.running = true;
+        desired.workloads.push_back(std::move(wanted));
+      }
+      return desired;
+    };
+    auto const locks = [&]() -> result<std::set<std::string>> {
+      THV_TRY(auto const records, store_.workloads());
+      std::set<std::string> groups;
+      for (auto const& record : records)
+        if (std::find(names.begin(), names.end(), record.name) != names.end())
+          groups.insert(record.group);
+      return groups;
+    };
+    return change(bulk(o), {}, locks, build);
+  }
+
+  /// Stops the instance of a workload without changing what is wanted of it: the next request
+  /// starts it again (run_config::on_demand). One that is not wanted running is left alone.
+  [[nodiscard]] result<void> put_to_sleep(plugin::call const& c, std::string const& name) {
+    THV_TRY(auto const before, existing_workload(name));
+    THV_TRY(auto const lock, store_.lock_group(c, before.group));
+    THV_TRY(auto const record, existing_workload(name));
+    if (record.phase != store::phase::present || record.group != before.group) return {};
+    if (!record.wanted_running || !record.config.on_demand) return {};
+    THV_TRY(auto* runtime, runtimes_.get(record.runtime));
+    return runtime->stop(c, record.instance);
+  }
+
   /// Stops and removes workloads. Their groups stay.
   [[nodiscard]] result<plan::report> remove(selection const& which, bool forget = false,
                                             change_options const& o = {}) {

@@ -97,8 +97,7 @@ class changer {
   template <class Locks>
   result<std::vector<store::group_lock>> lock_groups(change_options const& o, Locks const& which) {
     THV_TRY(auto const names, which());
-    plugin::call c;
-    c.stop = o.stop;
+    plugin::call c{o.lock_deadline, o.stop, {}};
     c.progress = [&](std::string_view text) {
       if (o.on_progress)
         o.on_progress({plan::progress_event::kind::waiting, {}, std::string(text), 0, 0});

@@ -142,6 +142,7 @@ using runtime_finder = std::function<result<std::pair<std::string, std::vector<s
     } else if (view.state == workload_state::running && view.state_context.empty()) {
       view.state_context = "started again since it was proved ready";
     }
+    if (view.sleeps()) view.state_context = "sleeps until its first request";
   } else if (view.record.phase == store::phase::reserved) {
     view.state = workload_state::starting;
   } else if (view.record.phase == store::phase::removing) {

@@ -21,6 +21,9 @@ struct change_options {
   bool keep_going = false;      ///< keep what succeeds when something fails
   std::optional<int> parallel;  ///< else the engine's
   std::optional<std::chrono::milliseconds> timeout;
+  /// Until when to wait for the locks of groups that somebody else changes.
+  std::chrono::steady_clock::time_point lock_deadline =
+      std::chrono::steady_clock::time_point::max();
   std::stop_token stop{};
   plan::progress_sink on_progress{};
 };

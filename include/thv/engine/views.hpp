@@ -23,6 +23,11 @@ struct workload_view {
   std::uint16_t port = 0;
   std::int64_t started_at = 0;     ///< milliseconds since 1970; 0: does not run
   std::vector<std::string> notes;  ///< what a person should know
+
+  /// Does not run, and is started by the next request through the gateway.
+  [[nodiscard]] bool sleeps() const {
+    return record.config.on_demand && record.wanted_running && state == workload_state::stopped;
+  }
 };
 
 /// A group with its members.

@@ -69,7 +69,8 @@ inline std::string source_text(run_config const& config) {
           [](create_group const&) { return std::string("create the group"); },
           [](delete_group const&) { return std::string("delete the group"); },
           [](deploy_workload const& d) {
-            return fmt::format("deploy {} on {}", detail::source_text(d.config), d.runtime);
+            return fmt::format("deploy {} on {}{}", detail::source_text(d.config), d.runtime,
+                               d.config.on_demand ? ", started on demand" : "");
           },
           [](replace_workload const& r) {
             return fmt::format("replace by {} on {}", detail::source_text(r.config), r.runtime);
