@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include <thv/gateway/control_json.hpp>
+#include <thv/plugin/runtime.hpp>
+
+namespace thv::gateway {
+
+/// Speaks to a running gateway. errc::unavailable: none answers at its socket; else the gateway's
+/// own errors. [thread-safe]
+class control_client {
+ public:
+  explicit control_client(std::string socket) : socket_(std::move(socket)) {}
+
+  [[nodiscard]] result<gateway_status> status(plugin::call const& c) const;
+  /// It reads its members again.
+  [[nodiscard]] result<void> refresh(plugin::call const& c) const;
+  /// It proves a member ready by a real request, until the deadline of the call.
+  [[nodiscard]] result<catalogue> prove(plugin::call const& c, std::string const& name) const;
+  /// It lets go of a member's stream.
+  [[nodiscard]] result<void> release(plugin::call const& c, std::string const& name) const;
+  /// It keeps these in memory, and reads its members again.
+  [[nodiscard]] result<void> give_secrets(plugin::call const& c,
+                                          std::map<std::string, std::string> const& secrets) const;
+  /// It gives the secrets that it holds, for a successor, and ends soon after.
+  [[nodiscard]] result<std::map<std::string, std::string>> hand_over(plugin::call const& c) const;
+  /// It ends soon after.
+  [[nodiscard]] result<void> stop(plugin::call const& c) const;
+
+ private:
+  [[nodiscard]] result<boost::json::value> ask(plugin::call const& c, std::string method,
+                                               std::string const& what,
+                                               boost::json::object const& body = {}) const;
+
+  std::string socket_;
+};
+
+}  // namespace thv::gateway
