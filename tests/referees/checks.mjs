@@ -28,8 +28,10 @@ async function tools(peer) {
 
 async function calls(peer) {
   const value = {
-    text: 'quote " backslash \\ newline \n tab \t nul \u0000 line \u2028 é 漢 😀', numbers: [0, -1, 1.5,
-      9007199254740991, 1e300], nested: { empty: {}, list: [[], null, true] }, '': 'empty key',
+    text: 'quote " backslash \\ newline \n tab \t nul \u0000 line \u2028 é 漢 😀',
+    numbers: [0, -1, 1.5, 9007199254740991, 1e300],
+    nested: { empty: {}, list: [[], null, true] },
+    '': 'empty key',
   };
   const echoed = await peer.json('gw_echo', { tag: 'a', value });
   deepEqual(echoed.value, value);
@@ -177,7 +179,8 @@ export async function askedFor(peer, kind, tag, more = {}) {
     roots: `file:///${peer.name}` }[kind];
   ok(text.includes(expected), `${kind}: ${text} does not hold ${expected}`);
   if (kind === 'roots') return;
-  const asked = peer.received.asked.filter(({ params }) => JSON.stringify(params ?? {}).includes(tag));
+  const asked = peer.received.asked
+    .filter(({ params }) => JSON.stringify(params ?? {}).includes(tag));
   equal(asked.length, 1, `${kind} for ${tag} came ${asked.length} times`);
 }
 

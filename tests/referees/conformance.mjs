@@ -73,7 +73,7 @@ const complete = run.error === undefined && run.signal === null && names.length 
 for (const name of names) {
   console.log(`${scenarios[name].result} ${name}`);
   for (const [id, { status, error }] of Object.entries(scenarios[name].checks))
-    if (status === 'FAILURE' || status === 'WARNING') console.log(`  ${status} ${id}: ${error ?? ''}`);
+    if (['FAILURE', 'WARNING'].includes(status)) console.log(`  ${status} ${id}: ${error ?? ''}`);
 }
 if (options.out) {
   const sorted = Object.fromEntries(names.map((name) => [name, scenarios[name]]));

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client of either official SDK behind one face, which keeps everything that it receives.
-import { EventEmitter } from 'node:events';
 import { load } from './member/sdk.mjs';
-
-EventEmitter.defaultMaxListeners = 0;  // many calls at once write to one pipe
 
 /** v1 and v2-legacy open sessions; v2 speaks revision 2026-07-28 only; v2-auto finds out. */
 export const kinds = ['v1', 'v2', 'v2-auto', 'v2-legacy'];

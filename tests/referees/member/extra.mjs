@@ -55,7 +55,8 @@ const requests = {
 function askFor({ kind, tag = '', standalone = false }, call) {
   const response = call.responses?.[kind];
   if (response !== undefined) return answer(`${kind} ${tag}: ${JSON.stringify(response)}`);
-  if (!requests[kind]) throw new Failure(-32602, `kind: elicitation, sampling or roots, not ${kind}`);
+  if (!requests[kind])
+    throw new Failure(-32602, `kind: elicitation, sampling or roots, not ${kind}`);
   return { ...ask({ [kind]: requests[kind](tag) }), ...(standalone ? { standalone } : {}) };
 }
 
@@ -82,7 +83,7 @@ async function crash({ after = 0, code = 1 }, call) {
   await call.log('warning', 'about to crash');
   await sleep(after);
   if (member.transport === 'stdio')
-    writeAll(Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(call.id)},"result":{"content":[{"ty`));
+    writeAll(Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(call.id)},"result":{"cont`));
   process.exit(code);
 }
 

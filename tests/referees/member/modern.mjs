@@ -93,7 +93,8 @@ export function streamable(legacy) {
     resources: modern.notify.resourcesChanged,
   };
   member.sessions.add({
-    changed: async (list) => lists[list](), updated: async (uri) => modern.notify.resourceUpdated(uri),
+    changed: async (list) => lists[list](),
+    updated: async (uri) => modern.notify.resourceUpdated(uri),
   });
   return async (request, response, body) => {
     const gone = new AbortController();
@@ -102,7 +103,8 @@ export function streamable(legacy) {
       method: request.method, headers: Object.entries(request.headers), signal: gone.signal,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    if (legacy && await isLegacyRequest(asked.clone(), body)) return legacy(request, response, body);
+    if (legacy && await isLegacyRequest(asked.clone(), body))
+      return legacy(request, response, body);
     member.count(body);
     const answer = await modern.fetch(asked, { parsedBody: body });
     response.writeHead(answer.status, Object.fromEntries(answer.headers));

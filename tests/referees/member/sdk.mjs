@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The official SDKs, from the folder that tests/referees/setup fills: $THV_REFEREES, or its default.
+// The official SDKs, from the folder that tests/referees/setup fills: $THV_REFEREES or its default.
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -5,8 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, member, seal, unseal } from './state.mjs';
 
-const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5E' +
-  'rkJggg==';
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJ' +
+  'RU5ErkJggg==';
 const WAV = 'UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAAAAA==';
 
 export const text = (value) => ({ type: 'text', text: value });
@@ -255,7 +255,8 @@ export const prompts = [
   {
     name: 'test_prompt_with_arguments', description: 'A prompt with two arguments',
     arguments: [argument('arg1', 'First test argument'), argument('arg2', 'Second test argument')],
-    run: (args) => promptOf(text(`Prompt with arguments: arg1='${args.arg1}', arg2='${args.arg2}'`)),
+    run: ({ arg1, arg2 }) =>
+      promptOf(text(`Prompt with arguments: arg1='${arg1}', arg2='${arg2}'`)),
   },
   {
     name: 'test_prompt_with_embedded_resource', description: 'A prompt with a resource',
