@@ -52,12 +52,11 @@ class child {
   void flush() {
     while (sent_ < out_.size()) {
       auto const count = ::write(to_, out_.data() + sent_, out_.size() - sent_);
-      if (count < 0 && errno == EAGAIN) return;
+      if (count < 0 && errno == EAGAIN) return forget_sent();
       if (count < 0) throw load_error{std::string{"writing to the server: "} + strerror(errno)};
       sent_ += static_cast<std::size_t>(count);
     }
-    out_.clear();
-    sent_ = 0;
+    forget_sent();
   }
 
   /// Waits, and calls `visit(line)` for each line of one read. False when the time is over.
@@ -87,6 +86,13 @@ class child {
   }
 
  private:
+  /// Keeps a queue that is never empty from growing for ever, at a cost in proportion to it.
+  void forget_sent() {
+    if (sent_ < out_.size() / 2) return;
+    out_.erase(0, sent_);
+    sent_ = 0;
+  }
+
   pid_t pid_;
   int to_, from_;
   std::size_t sent_ = 0;
