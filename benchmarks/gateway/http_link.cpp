@@ -33,6 +33,17 @@ std::string_view answer_in(http_message const& response, std::string& scratch) {
   return scratch;
 }
 
+void read_url(bench::options& chosen, std::string const& url) {
+  auto const end = url.find('/', 7);
+  auto const where = url.substr(7, end == url.npos ? end : end - 7);
+  auto const colon = where.find(':');
+  if (url.substr(0, 7) != "http://" || colon == where.npos)
+    throw load_error{"--url: expected http://ADDRESS:PORT/PATH, got " + url};
+  chosen.host = where.substr(0, colon) == "localhost" ? "127.0.0.1" : where.substr(0, colon);
+  chosen.port = static_cast<std::uint16_t>(std::stoul(where.substr(colon + 1)));
+  chosen.path = end == url.npos ? "/" : url.substr(end);
+}
+
 int connect_to(options const& chosen) {
   auto const handle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (handle < 0) throw load_error{std::string{"no socket: "} + std::strerror(errno)};

@@ -12,8 +12,8 @@ constexpr char usage[] = R"(Calls the tool `echo` of an MCP server and checks ev
   load_client http --url URL [options]        calls over Streamable HTTP, one in flight for each
                                               of N keep-alive connections
   load_client stdio [options] -- COMMAND...   calls over the pipes of a server that it starts
-  load_client first-list --url URL            asks until tools/list shows --tools tools `*echo`,
-                                              prints when (seconds of CLOCK_MONOTONIC)
+  load_client first-list --url URL...         asks each until tools/list shows --tools tools
+                                              `*echo`, prints when (seconds of CLOCK_MONOTONIC)
   load_client idle --url URL --sessions K [--stream]
                                               holds K sessions open until its input ends
 
@@ -31,17 +31,6 @@ constexpr char usage[] = R"(Calls the tool `echo` of an MCP server and checks ev
 
 using bench::load_error;
 
-void read_url(bench::options& chosen, std::string const& url) {
-  auto const end = url.find('/', 7);
-  auto const where = url.substr(7, end == url.npos ? end : end - 7);
-  auto const colon = where.find(':');
-  if (url.substr(0, 7) != "http://" || colon == where.npos)
-    throw load_error{"--url: expected http://ADDRESS:PORT/PATH, got " + url};
-  chosen.host = where.substr(0, colon) == "localhost" ? "127.0.0.1" : where.substr(0, colon);
-  chosen.port = static_cast<std::uint16_t>(std::stoul(where.substr(colon + 1)));
-  chosen.path = end == url.npos ? "/" : url.substr(end);
-}
-
 void read_value(bench::options& chosen, std::string const& name, std::string const& value) {
   std::map<std::string, std::uint64_t*> const numbers{{"--in-flight", &chosen.in_flight},
                                                       {"--calls", &chosen.calls},
@@ -51,7 +40,8 @@ void read_value(bench::options& chosen, std::string const& name, std::string con
   if (auto const found = numbers.find(name); found != numbers.end()) {
     *found->second = std::stoull(value);
   } else if (name == "--url") {
-    read_url(chosen, value);
+    chosen.urls.push_back(value);
+    bench::read_url(chosen, value);
   } else if (name == "--size") {
     chosen.size = std::stoull(value);
   } else if (name == "--seconds") {

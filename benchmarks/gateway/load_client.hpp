@@ -19,6 +19,7 @@ using clock = std::chrono::steady_clock;
 struct options {
   std::string mode, host, path;
   std::uint16_t port = 0;
+  std::vector<std::string> urls;  // all that were given; host, port and path are of one of them
   std::vector<std::string> command;
   std::string headers;  // further header lines, each with its line end
   std::string tool;     // empty: the first listed one whose name ends in "echo"
@@ -79,6 +80,9 @@ std::string_view answer_in(http_message const& response, std::string& scratch);
 
 /// Sends one message and returns its answer, empty for a notification.
 using exchange = std::function<std::string(std::string const& message)>;
+
+/// Sets host, port and path.
+void read_url(options& chosen, std::string const& url);
 
 /// Opens a session over an exchange.
 void open_session(exchange const& send);

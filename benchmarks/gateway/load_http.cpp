@@ -210,38 +210,4 @@ bool load_http(options const& chosen) {
   return right;
 }
 
-bool first_list(options const& chosen) {
-  auto const begun = clock::now();
-  auto const limit = begun + std::chrono::duration_cast<clock::duration>(
-                                 std::chrono::duration<double>(chosen.timeout));
-  std::string last = "nothing was tried";
-  auto once = chosen;
-  once.timeout = std::min(chosen.timeout, 5.0);
-  announce(chosen);
-  while (clock::now() < limit) {
-    try {
-      http_link link{once};
-      exchange const send = [&](std::string const& message) { return link.post(message); };
-      if (!chosen.stateless) open_session(send);
-      while (clock::now() < limit) {
-        auto const found = echo_tools(send, chosen.stateless).size();
-        if (found >= chosen.tools) {
-          auto const now = clock::now().time_since_epoch();
-          std::printf("{\"listed_at\":%.6f,\"tools\":%zu}\n",
-                      std::chrono::duration<double>(now).count(), found);
-          return true;
-        }
-        last = std::to_string(found) + " tools";
-        usleep(500);
-      }
-    } catch (load_error const& problem) {
-      last = problem.what();
-    }
-    // A poll that costs the server real work must not starve it: wait a twentieth of the time.
-    auto const waited = std::chrono::duration<double, std::micro>(clock::now() - begun).count();
-    usleep(static_cast<useconds_t>(std::min(std::max(waited / 20, 200.0), 100000.0)));
-  }
-  throw load_error{"no full tools/list in time; last: " + last};
-}
-
 }  // namespace bench

@@ -97,13 +97,13 @@ class Running:
         port = free_port()
         self.servers.append(subprocess.Popen([program, "http", str(port)]).pid)
         url = f"http://127.0.0.1:{port}/mcp"
-        self.wait_for_list(url, 1)
+        self.wait_for_list([url], 1)
         return contenders.Member(name, url=url)
 
-    def wait_for_list(self, url, tools, launch=lambda: None):
-        """Seconds from the launch until tools/list shows that many."""
-        poll = LoadClient(self.options, "first-list", "--url", url, "--tools", str(tools),
-                          "--timeout", "60")
+    def wait_for_list(self, urls, tools, launch=lambda: None):
+        """Seconds from the launch until tools/list shows that many at each address."""
+        poll = LoadClient(self.options, "first-list", *(w for url in urls for w in ("--url", url)),
+                          "--tools", str(tools), "--timeout", "60")
         try:
             poll.line()
             poll.go()
@@ -130,14 +130,8 @@ class Running:
             os.makedirs(home)
             self.starts.append(self.contender.prepare(home, free_port(), batch))
         self.urls = [url for each in self.starts for url in each.urls]
-        if self.contender.aggregates:
-            took = self.wait_for_list(self.urls[0], len(members), lambda: self.launch(folder))
-        else:
-            begun = time.monotonic()
-            took = self.wait_for_list(self.urls[0], 1, lambda: self.launch(folder))
-            for url in self.urls[1:]:
-                self.wait_for_list(url, 1)
-                took = time.monotonic() - begun
+        tools = len(members) if self.contender.aggregates else 1
+        took = self.wait_for_list(self.urls, tools, lambda: self.launch(folder))
         self.listed_ms = 1000 * took
 
     def launch(self, folder):

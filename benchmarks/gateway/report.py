@@ -17,7 +17,7 @@ def figure(values, form):
     ordered = sorted(values)
     low, high = ordered[len(ordered) // 4], ordered[-1 - len(ordered) // 4]
     shown = [format(v, form) for v in (statistics.median(ordered), low, high)]
-    return shown[0] if len(ordered) == 1 else f"{shown[0]} ({shown[1]}-{shown[2]})"
+    return shown[0] if shown[1] == shown[2] else f"{shown[0]} ({shown[1]}-{shown[2]})"
 
 
 def ratio(above, below):
