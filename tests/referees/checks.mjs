@@ -93,9 +93,16 @@ export async function watchedSlow(peer, tag, steps = 10, interval = 20) {
   const text = await peer.text('gw_slow', { tag, steps, interval },
     { onprogress: (progress) => seen.push(progress) });
   equal(text, `finished ${tag}`);
-  deepEqual(seen.map(({ progress, total, message }) => ({ progress, total, message })),
-    Array.from({ length: steps }, (_, i) =>
-      ({ progress: i + 1, total: steps, message: `${tag}:${i + 1}` })));
+  const plain = ({ progress, total, message }) => ({ progress, total, message });
+  const due = Array.from({ length: steps }, (_, i) =>
+    ({ progress: i + 1, total: steps, message: `${tag}:${i + 1}` }));
+  const of = () => peer.received.progress.filter(({ message }) => message?.startsWith(`${tag}:`));
+  const came = await until(`${steps} reports of progress for ${tag}`,
+    () => of().length >= steps && of());
+  deepEqual(came.map(plain), due);
+  equal(new Set(came.map(({ progressToken }) => progressToken)).size, 1, 'two tokens of one call');
+  ok(seen.length > 0, 'no progress came to the call that it belongs to');
+  deepEqual(seen.map(plain), due.slice(0, seen.length));
 }
 
 async function progress(peer) {

@@ -35,7 +35,8 @@ const notified = {
 
 export class Peer {
   /** What came, in order: parameters of notifications, and of the member's requests. */
-  received = { logs: [], updates: [], tools: [], prompts: [], resources: [], asked: [] };
+  received =
+    { logs: [], updates: [], tools: [], prompts: [], resources: [], asked: [], progress: [] };
   errors = [];
   #listening = new Map();
   #level;
@@ -87,6 +88,12 @@ export class Peer {
     this.transport = this.#transport();
     await this.client.connect(this.transport);
     this.modern = this.client.getProtocolEra?.() === 'modern';
+    // Progress as it arrives: the SDKs lose what they read together with the answer.
+    const receive = this.transport.onmessage;
+    this.transport.onmessage = (message, extra) => {
+      if (message.method === 'notifications/progress') this.received.progress.push(message.params);
+      receive(message, extra);
+    };
     return this;
   }
 

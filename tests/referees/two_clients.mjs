@@ -73,6 +73,7 @@ function checkOwn(peer) {
   };
   if (!options['shared-logs']) own('a log message', peer.received.logs);
   own('an update', peer.received.updates);
+  own('progress', peer.received.progress);
   own('a request', peer.received.asked.filter(({ kind }) => kind !== 'roots'));
   // A client may hear of a call that it has cancelled; of a call of another it may not.
   own('something unexpected', peer.errors.map(({ message }) => message)
