@@ -57,7 +57,7 @@ std::string require_result(exchange const& send, std::string_view id, std::strin
 }  // namespace
 
 echo_calls::echo_calls(options const& chosen, std::string tool)
-    : lists_{chosen.method == "tools/list"}, tool_{std::move(tool)} {
+    : lists_{chosen.method == "tools/list"}, tool_{std::move(tool)}, prefix_{chosen.prefix} {
   head_ = R"(,"method":")" + chosen.method + R"(","params":{)";
   if (chosen.stateless) head_.append(stateless_meta).append(lists_ ? "" : ",");
   if (!lists_) head_.append(R"("name":")").append(tool_).append(R"(","arguments":{"message":)");
@@ -107,7 +107,7 @@ echo_calls::verdict echo_calls::check(std::string_view answer, std::uint64_t id,
 bool echo_calls::same_text(std::string_view quoted, std::uint64_t id,
                            std::uint64_t connection) const {
   thread_local std::string expected;
-  expected.clear();
+  expected = prefix_;
   text(expected, id, connection);
   return unquoted(quoted) == expected || unescaped(quoted) == expected;
 }

@@ -15,6 +15,39 @@ class Member:
         self.name, self.command, self.url = name, command, url
 
 
+class NativeServer:
+    """benchmarks/gateway/native_member.cpp: as good as no cost of its own."""
+    client_words = []
+
+    def __init__(self, options):
+        self.program = self.marker = options.member
+
+    def stdio(self):
+        return [self.program, "stdio"]
+
+    def http(self, port):
+        return [self.program, "http", str(port)], {}
+
+
+class EverythingServer:
+    """@modelcontextprotocol/server-everything: what a real server adds, and how it answers."""
+    client_words = ["--prefix", "Echo: "]
+
+    def __init__(self, options):
+        self.program = os.path.join(options.rivals, "npm", "node_modules", ".bin",
+                                    "mcp-server-everything")
+        self.marker = "mcp-server-everything"
+
+    def stdio(self):
+        return [self.program, "stdio"]
+
+    def http(self, port):
+        return [self.program, "streamableHttp"], {"PORT": str(port)}
+
+
+SERVERS = {"native": NativeServer, "everything": EverythingServer}
+
+
 class Start:
     """One contender, ready to be started, and where its members are called: one address for all
     of them if it aggregates, else one for each."""

@@ -20,6 +20,7 @@ constexpr char usage[] = R"(Calls the tool `echo` of an MCP server and checks ev
   --in-flight N    1           --calls N | --seconds S   how long
   --warm-up N      0 calls     --size BYTES              64, of each text
   --tool NAME      else the first listed one whose name ends in "echo"
+  --prefix TEXT    what the tool puts in front of the text, such as "Echo: "
   --method NAME    tools/call or tools/list
   --own-sessions   a session for each connection, with the same ids in each
   --stateless      revision 2026-07-28: no session
@@ -50,6 +51,8 @@ void read_value(bench::options& chosen, std::string const& name, std::string con
     chosen.timeout = std::stod(value);
   } else if (name == "--tool") {
     chosen.tool = value;
+  } else if (name == "--prefix") {
+    chosen.prefix = value;
   } else if (name == "--method") {
     chosen.method = value;
   } else if (name == "--header") {

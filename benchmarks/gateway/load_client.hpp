@@ -23,6 +23,7 @@ struct options {
   std::vector<std::string> command;
   std::string headers;  // further header lines, each with its line end
   std::string tool;     // empty: the first listed one whose name ends in "echo"
+  std::string prefix;       // what the tool puts in front of the text that it says again
   std::string method = "tools/call";
   std::uint64_t in_flight = 1, calls = 0, warm_up = 0, sessions = 1, tools = 1;
   std::size_t size = 64;
@@ -53,7 +54,7 @@ class echo_calls {
   bool same_text(std::string_view quoted, std::uint64_t id, std::uint64_t connection) const;
 
   bool lists_;
-  std::string tool_, head_, tail_, filler_;
+  std::string tool_, prefix_, head_, tail_, filler_;
 };
 
 /// What happened to the calls of one run; prints it as one line of JSON.

@@ -51,8 +51,8 @@ def cores_of(mode):
 class LoadClient:
     """One run of the load client, which waits for us on both sides of the measured part."""
 
-    def __init__(self, options, *words):
-        self.process = subprocess.Popen([options.client, *words, "--wait"], text=True,
+    def __init__(self, options, *words, tail=()):
+        self.process = subprocess.Popen([options.client, *words, "--wait", *tail], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE)
 
@@ -78,6 +78,7 @@ class Running:
 
     def __init__(self, options, contender, kind, count, folder):
         self.options, self.contender, self.kind = options, contender, kind
+        self.server = contenders.SERVERS[options.server](options)
         self.roots, self.servers, self.starts, self.logs = [], [], [], []
         self.listed_ms, self.urls = 0.0, []
         try:
@@ -91,11 +92,13 @@ class Running:
             raise
 
     def member(self, name):
-        program = self.options.member
         if self.kind == "stdio":
-            return contenders.Member(name, command=[program, "stdio"])
+            return contenders.Member(name, command=self.server.stdio())
         port = free_port()
-        self.servers.append(subprocess.Popen([program, "http", str(port)]).pid)
+        command, env = self.server.http(port)
+        self.servers.append(subprocess.Popen(command, env={**os.environ, **env},
+                                             stdout=subprocess.DEVNULL,
+                                             stderr=subprocess.DEVNULL).pid)
         url = f"http://127.0.0.1:{port}/mcp"
         self.wait_for_list([url], 1)
         return contenders.Member(name, url=url)
@@ -143,7 +146,7 @@ class Running:
                                                stderr=log).pid)
 
     def gateway(self):
-        return Gateway(self.roots, os.path.basename(self.options.member))
+        return Gateway(self.roots, self.server.marker)
 
     def close(self):
         started = time.monotonic()
@@ -161,22 +164,13 @@ class Running:
         """One cell: the client's figures and the gateway's CPU for a call."""
         words = ["--in-flight", str(in_flight), "--size", str(size), "--seconds",
                  str(self.options.seconds), "--warm-up", str(max(2 * in_flight, 20)), "--timeout",
-                 "20"]
-        if self.contender.name == "direct" and self.kind == "stdio":
-            words = ["stdio", *words, "--wait", "--", self.options.member, "stdio"]
+                 "20", *self.server.client_words]
+        if self.contender.name != "direct":
+            words += (["--stateless"] if self.options.stateless else []) + self.options.client_words
+        if self.urls:
+            client = LoadClient(self.options, "http", "--url", self.urls[0], *words)
         else:
-            words = ["http", "--url", self.urls[0], *words]
-        return self.measured(words)
-
-    def measured(self, words):
-        if words[0] == "stdio":  # the child's command line ends the options
-            words, tail = words[:words.index("--")], words[words.index("--"):]
-            client = LoadClient.__new__(LoadClient)
-            client.process = subprocess.Popen([self.options.client, *words, *tail], text=True,
-                                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                              stderr=subprocess.PIPE)
-        else:
-            client = LoadClient(self.options, *words)
+            client = LoadClient(self.options, "stdio", *words, tail=["--", *self.server.stdio()])
         try:
             client.line()
             gateway = self.gateway()
@@ -342,6 +336,12 @@ def parse():
     parser.add_argument("--member-counts", type=numbers, default=[1, 20])
     parser.add_argument("--clients", type=int, default=8, help="sessions at each address")
     parser.add_argument("--sessions", type=int, default=1000)
+    parser.add_argument("--server", choices=contenders.SERVERS, default="native",
+                        help="what the members are")
+    parser.add_argument("--stateless", action="store_true",
+                        help="clients of revision 2026-07-28; not for members called directly")
+    parser.add_argument("--client-words", type=str.split, default=[],
+                        help="further options of load_client, to gateways only")
     parser.add_argument("--output", default="gateway-samples.json")
     parser.add_argument("--rivals", default=os.path.join(ROOT, "build", "rivals"))
     parser.add_argument("--member", default=os.path.join(binaries, "native_member"))

@@ -46,7 +46,7 @@ class Gateway:
 
     def __init__(self, roots, member):
         self.roots = list(roots)
-        self.member = member  # what a member's command line contains and a gateway's must not
+        self.member = os.path.basename(member)
 
     def everything(self):
         return tree(self.roots)
@@ -55,8 +55,8 @@ class Gateway:
         return {pid for pid in self.everything() if not self.is_member(pid)}
 
     def is_member(self, pid):
-        # The first word only: gateways get the member's command as an argument.
-        return os.path.basename(command_of(pid).split(" ")[0]) == self.member
+        # The program, or the script of an interpreter; further words may be a gateway's arguments.
+        return self.member in (os.path.basename(w) for w in command_of(pid).split(" ")[:2])
 
     def cpu(self):
         """Nanoseconds on a CPU of each living thread."""
