@@ -4,10 +4,11 @@
 import * as extra from './extra.mjs';
 import * as suite from './suite.mjs';
 import { Failure } from './state.mjs';
+import * as tasks from './tasks.mjs';
 
-const all = (list) => [...suite[list], ...(list === 'prompts' ? [] : extra[list] ?? []),
-  ...(list === 'templates' ? [] : extra.changed(list))];
-const shown = ({ run, read, pattern, ...rest }) => rest;
+const all = (list) =>
+  [...suite[list], ...(extra[list] ?? []), ...(tasks[list] ?? []), ...extra.changed(list)];
+const shown = ({ run, read, pattern, task, first, ...rest }) => rest;
 
 export const info = { name: 'referee-member', version: '1.0.0' };
 export const instructions = 'A member for the tests of the gateway.';
@@ -21,6 +22,8 @@ async function callTool({ name, arguments: args = {} }, call) {
   for (const required of tool.inputSchema.required ?? [])
     if (args[required] === undefined)
       throw new Failure(-32602, `The tool ${name} needs the argument ${required}`);
+  const task = tasks.begin(tool, args, call);
+  if (task) return task;
   try {
     return await tool.run(args, call);
   } catch (error) {

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { capabilities, handlers, info, instructions, toolNamed } from './handlers.mjs';
 import { load } from './sdk.mjs';
 import { member } from './state.mjs';
+import { extension, handlers as taskHandlers } from './tasks.mjs';
 
 const { McpServer, createMcpHandler, isLegacyRequest } = load('@modelcontextprotocol/server');
 const declared = 'io.modelcontextprotocol/clientCapabilities';
@@ -26,6 +27,7 @@ function makeCall(server, { mcpReq, http }) {
     client: server.getClientVersion()?.name,
     capabilities: mcpReq.envelope?.[declared] ?? server.getClientCapabilities() ?? {},
     responses: mcpReq.inputResponses, state: mcpReq.requestState(), notFound: -32602,
+    tasks: mcpReq.envelope !== undefined,
     log: (level, data) => mcpReq.log(level, data, 'referee-member'),
     progress: async (progress, total, message) => {
       if (token !== undefined)
@@ -39,7 +41,9 @@ function makeCall(server, { mcpReq, http }) {
 }
 
 function make({ era }) {
-  const product = new Member(info, { capabilities, instructions });
+  const extensions = era === 'modern' ? { extensions: { [extension]: {} } } : {};
+  const product =
+    new Member(info, { capabilities: { ...capabilities, ...extensions }, instructions });
   const { server } = product;
   for (const [method, handler] of Object.entries(handlers))
     server.setRequestHandler(method, async (request, context) => {
@@ -48,7 +52,16 @@ function make({ era }) {
       return result;
     });
   if (era === 'legacy') subscribeByRequest(server);
+  else serveTasks(server);
   return product;
+}
+
+const anything = { '~standard': { version: 1, vendor: 'thv', validate: (value) => ({ value }) } };
+
+function serveTasks(server) {
+  for (const [method, handler] of Object.entries(taskHandlers))
+    server.setRequestHandler(method, { params: anything },
+      (params, context) => handler(params, makeCall(server, context)));
 }
 
 function subscribeByRequest(server) {
