@@ -76,6 +76,7 @@ class Contender:
     many = True         # serves more than one member
     aggregates = False  # ... at one address, so that tools/list shows all
     slow = False        # so slow that a cell gets fewer calls in flight
+    client_words = []   # how the load client must speak to it
 
     def __init__(self, options):
         self.options = options
@@ -192,6 +193,22 @@ class NodeProxy(Contender):
                       "stream", "--", *members[0].command], [f"http://127.0.0.1:{port}/mcp"])
 
 
+class Hub(Contender):
+    """mcp-hub: aggregates, and speaks only the older HTTP+SSE to its clients."""
+    name = "mcp-hub (npm)"
+    aggregates = True
+    client_words = ["--sse"]
+
+    def executable(self):
+        return self.program("npm", "node_modules", ".bin", "mcp-hub")
+
+    def prepare(self, folder, port, members):
+        config = write(folder, "hub.json", {"mcpServers": servers(members)})
+        return Start([self.executable(), "--port", str(port), "--config", config],
+                     [f"http://127.0.0.1:{port}/mcp"],
+                     {"HOME": folder, "XDG_STATE_HOME": folder, "XDG_DATA_HOME": folder})
+
+
 class PythonProxy(Contender):
     name = "mcp-proxy (PyPI)"
     kinds = ("stdio",)
@@ -246,5 +263,5 @@ class Direct(Contender):
 
 
 ALL = {"direct": Direct, "ours": Ours, "tbxark": Tbxark, "rust": RustProxy,
-       "supergateway": Supergateway, "node": NodeProxy, "python": PythonProxy,
+       "supergateway": Supergateway, "node": NodeProxy, "hub": Hub, "python": PythonProxy,
        "fastmcp": FastMcp, "toolhive": ToolHive}

@@ -12,6 +12,13 @@ namespace bench {
 namespace {
 
 std::size_t list_once(options const& chosen) {
+  if (chosen.sse) {
+    event_source source{chosen};
+    http_link link{source.messages_to()};
+    exchange const send = [&](std::string const& message) { return source.post(link, message); };
+    open_session(send);
+    return echo_tools(send, false).size();
+  }
   http_link link{chosen};
   exchange const send = [&](std::string const& message) { return link.post(message); };
   if (!chosen.stateless) open_session(send);

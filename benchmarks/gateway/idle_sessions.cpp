@@ -18,8 +18,15 @@ bool idle_sessions(options const& chosen) {
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
   std::vector<int> held;
+  std::vector<std::unique_ptr<event_source>> sources;
   std::map<int, int> statuses;
   for (std::uint64_t i = 0; i < chosen.sessions; ++i) {
+    if (chosen.sse) {
+      auto& source = *sources.emplace_back(std::make_unique<event_source>(chosen));
+      http_link link{source.messages_to()};
+      open_session([&](std::string const& message) { return source.post(link, message); });
+      continue;
+    }
     http_link link{chosen};
     open_session([&](std::string const& message) { return link.post(message); });
     if (chosen.stream) ++statuses[link.open_stream()];
@@ -28,7 +35,7 @@ bool idle_sessions(options const& chosen) {
   std::string seen;
   for (auto const& [status, count] : statuses)
     seen += (seen.empty() ? "\"" : ",\"") + std::to_string(status) + "\":" + std::to_string(count);
-  std::printf("{\"open\":%zu,\"streams\":{%s}}\n", held.size(), seen.c_str());
+  std::printf("{\"open\":%zu,\"streams\":{%s}}\n", held.size() + sources.size(), seen.c_str());
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line);) {
   }

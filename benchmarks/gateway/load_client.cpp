@@ -24,6 +24,7 @@ constexpr char usage[] = R"(Calls the tool `echo` of an MCP server and checks ev
   --method NAME    tools/call or tools/list
   --own-sessions   a session for each connection, with the same ids in each
   --stateless      revision 2026-07-28: no session
+  --sse            the older transport HTTP+SSE: the URL is the stream's
   --header LINE    a further request header, e.g. "Authorization: Bearer x"
   --timeout S      30, for one answer (first-list: for all)
   --wait           print {"ready":true} before the measured part and wait for a line of input;
@@ -67,7 +68,8 @@ bench::options read_options(int count, char** words) {
   std::map<std::string, bool*> const flags{{"--own-sessions", &chosen.own_sessions},
                                            {"--stream", &chosen.stream},
                                            {"--wait", &chosen.wait},
-                                           {"--stateless", &chosen.stateless}};
+                                           {"--stateless", &chosen.stateless},
+                                           {"--sse", &chosen.sse}};
   chosen.mode = count > 1 ? words[1] : "";
   for (int i = 2; i < count; ++i) {
     std::string const name = words[i];

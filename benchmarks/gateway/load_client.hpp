@@ -23,12 +23,12 @@ struct options {
   std::vector<std::string> command;
   std::string headers;  // further header lines, each with its line end
   std::string tool;     // empty: the first listed one whose name ends in "echo"
-  std::string prefix;       // what the tool puts in front of the text that it says again
+  std::string prefix;   // what the tool puts in front of the text that it says again
   std::string method = "tools/call";
   std::uint64_t in_flight = 1, calls = 0, warm_up = 0, sessions = 1, tools = 1;
   std::size_t size = 64;
   double seconds = 0, timeout = 30;
-  bool own_sessions = false, stream = false, wait = false, stateless = false;
+  bool own_sessions = false, stream = false, wait = false, stateless = false, sse = false;
 };
 
 /// A server that cannot be spoken to; a wrong or failed call is counted instead.
@@ -106,6 +106,9 @@ class http_link {
   int release();
 
   std::string const& session() const { return session_; }
+  int socket() const { return socket_; }
+  /// What has come and was not taken: a stream's head and the first events.
+  std::string_view received() const { return received_; }
 
  private:
   void send_all(std::string_view text);
@@ -114,6 +117,32 @@ class http_link {
   options const& options_;
   int socket_ = -1;
   std::string session_, received_;
+};
+
+/// The stream of the older transport, HTTP+SSE, on which all answers come.
+class event_source {
+ public:
+  explicit event_source(options const& chosen);
+
+  /// The options with the address that the server has named for messages.
+  options const& messages_to() const { return options_; }
+  /// Sends over a link to that address, and waits for the answer on the stream.
+  std::string post(http_link& link, std::string const& message);
+  /// The messages that one read completes; blocks, unless the socket is known to be readable.
+  std::vector<std::string> read();
+  int socket() const { return link_.socket(); }
+
+ private:
+  void feed(std::string_view bytes);
+  void feed_text(std::string_view text);
+  void take_line(std::string_view line);
+
+  options options_;
+  http_link link_;
+  bool chunked_ = false;
+  std::size_t left_ = 0;
+  std::string raw_, line_, event_, data_, endpoint_;
+  std::vector<std::string> messages_;
 };
 
 /// A connected socket, without Nagle's delay; throws `load_error`.

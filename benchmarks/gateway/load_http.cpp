@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
 
+#include "json_scan.hpp"
 #include "load_client.hpp"
 
 namespace bench {
@@ -20,6 +22,7 @@ struct connection {
   int socket = -1;
   std::uint64_t number = 0, id = 0;
   bool waiting = false, writing = false;
+  bool accepted = true;  // HTTP+SSE: the POST was, whose answer comes on the stream
   clock::time_point begun;
   std::string head, out, received;
   std::size_t sent = 0;
@@ -28,7 +31,12 @@ struct connection {
 
 class http_load {
  public:
-  http_load(options const& chosen, echo_calls const& calls) : options_{chosen}, calls_{calls} {}
+  http_load(options const& chosen, echo_calls const& calls, event_source* source)
+      : options_{chosen}, calls_{calls}, source_{source} {
+    if (source_ == nullptr) return;
+    epoll_event event{EPOLLIN, {}};
+    epoll_ctl(epoll_, EPOLL_CTL_ADD, source_->socket(), &event);
+  }
 
   void open(std::string const& session) {
     auto& added = *connections_.emplace_back(std::make_unique<connection>());
@@ -67,10 +75,15 @@ class http_load {
   }
 
   void next(connection& owner, clock::time_point now) {
-    if (left_ == 0 || now >= stop_) return;
+    if (left_ == 0 || now >= stop_ || owner.waiting || !owner.accepted) return;
     --left_;
     // Ids are each session's own: with a session for each connection they repeat across them.
-    owner.id = options_.own_sessions ? owner.id + 1 : ++last_id_;
+    // In a shared one they tell the connection: round * connections + its number.
+    if (options_.own_sessions)
+      ++owner.id;
+    else
+      owner.id = (owner.id / connections_.size() + 1) * connections_.size() + owner.number;
+    owner.accepted = source_ == nullptr;
     body_.clear();
     calls_.make(body_, owner.id + 1000, owner.number);
     owner.out.assign(owner.head).append(std::to_string(body_.size())).append("\r\n\r\n");
@@ -104,6 +117,10 @@ class http_load {
       return false;
     }
     for (int i = 0; i < count; ++i) {
+      if (events_[i].data.ptr == nullptr) {
+        for (auto const& message : source_->read()) take_event(message);
+        continue;
+      }
       auto& owner = *static_cast<connection*>(events_[i].data.ptr);
       if ((events_[i].events & ~EPOLLOUT) != 0)
         read(owner);
@@ -125,7 +142,8 @@ class http_load {
       if (owner.received.empty()) owner.received = data;
       return;
     }
-    if (state == progress::broken || taken != data.size() || !owner.waiting) {
+    auto const expected = source_ == nullptr ? owner.waiting : !owner.accepted;
+    if (state == progress::broken || taken != data.size() || !expected) {
       if (owner.waiting) finish(owner, echo_calls::verdict::wrong, data);
       return reconnect(owner);
     }
@@ -133,6 +151,7 @@ class http_load {
   }
 
   void take(connection& owner) {
+    if (source_ != nullptr) return take_accepted(owner);
     auto const now = clock::now();
     auto const body = answer_in(owner.message, scratch_);
     auto verdict = echo_calls::verdict::failed;
@@ -145,6 +164,28 @@ class http_load {
     next(owner, now);
   }
 
+  void take_accepted(connection& owner) {
+    owner.accepted = true;
+    owner.received.clear();
+    if (owner.message.status() / 100 != 2 && owner.waiting)
+      finish(owner, echo_calls::verdict::failed, owner.message.body);
+    if (owner.message.closes) return reconnect(owner);
+    next(owner, clock::now());
+  }
+
+  void take_event(std::string const& message) {
+    if (!member(message, "method").empty()) return;  // the server's own
+    auto const now = clock::now();
+    auto const id = std::strtoull(std::string{member(message, "id")}.c_str(), nullptr, 10);
+    auto& owner = *connections_[(id - 1000) % connections_.size()];
+    auto const verdict = owner.waiting ? calls_.check(message, owner.id + 1000, owner.number)
+                                       : echo_calls::verdict::wrong;
+    if (!owner.waiting) return counted_->bad(verdict, message);
+    if (verdict == echo_calls::verdict::right) counted_->right(now - owner.begun);
+    finish(owner, verdict, message);
+    next(owner, now);
+  }
+
   void finish(connection& owner, echo_calls::verdict verdict, std::string_view answer) {
     owner.waiting = false;
     --in_flight_;
@@ -152,7 +193,9 @@ class http_load {
   }
 
   void reconnect(connection& owner) {
-    if (owner.waiting) finish(owner, echo_calls::verdict::failed, "the connection was closed");
+    if (owner.waiting && !(source_ != nullptr && owner.accepted))
+      finish(owner, echo_calls::verdict::failed, "the connection was closed");
+    owner.accepted = true;
     counted_->reconnected();
     close(owner.socket);
     owner.received.clear();
@@ -164,21 +207,27 @@ class http_load {
 
   options const& options_;
   echo_calls const& calls_;
+  event_source* source_;
   int epoll_ = epoll_create1(EPOLL_CLOEXEC);
   std::vector<std::unique_ptr<connection>> connections_;
   std::array<epoll_event, 256> events_;
   std::vector<char> buffer_ = std::vector<char>(std::size_t{256} << 10);
   std::string body_, scratch_;
   tally* counted_ = nullptr;
-  std::uint64_t left_ = 0, last_id_ = 0, in_flight_ = 0;
+  std::uint64_t left_ = 0, in_flight_ = 0;
   clock::time_point stop_;
 };
 
 }  // namespace
 
-bool load_http(options const& chosen) {
+bool load_http(options const& wanted) {
+  std::optional<event_source> source;
+  if (wanted.sse) source.emplace(wanted);
+  auto const& chosen = source ? source->messages_to() : wanted;
   http_link first{chosen};
-  exchange const send = [&](std::string const& message) { return first.post(message); };
+  exchange const send = [&](std::string const& message) {
+    return source ? source->post(first, message) : first.post(message);
+  };
   if (!chosen.stateless) open_session(send);
   auto tool = chosen.tool;
   if (tool.empty() && chosen.method == "tools/call") {
@@ -187,7 +236,7 @@ bool load_http(options const& chosen) {
     tool = tools.front();
   }
   echo_calls const calls{chosen, tool};
-  http_load load{chosen, calls};
+  http_load load{chosen, calls, source ? &*source : nullptr};
   for (std::uint64_t i = 0; i < chosen.in_flight; ++i) {
     if (!chosen.own_sessions || i == 0) {
       load.open(first.session());

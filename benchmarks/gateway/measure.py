@@ -17,6 +17,7 @@ import contextlib
 import json
 import os
 import platform
+import resource
 import select
 import socket
 import subprocess
@@ -100,13 +101,14 @@ class Running:
                                              stdout=subprocess.DEVNULL,
                                              stderr=subprocess.DEVNULL).pid)
         url = f"http://127.0.0.1:{port}/mcp"
-        self.wait_for_list([url], 1)
+        self.wait_for_list([url], 1, words=[])
         return contenders.Member(name, url=url)
 
-    def wait_for_list(self, urls, tools, launch=lambda: None):
+    def wait_for_list(self, urls, tools, launch=lambda: None, words=None):
         """Seconds from the launch until tools/list shows that many at each address."""
         poll = LoadClient(self.options, "first-list", *(w for url in urls for w in ("--url", url)),
-                          "--tools", str(tools), "--timeout", "60")
+                          "--tools", str(tools), "--timeout", "60",
+                          *(self.contender.client_words if words is None else words))
         try:
             poll.line()
             poll.go()
@@ -167,6 +169,7 @@ class Running:
                  "20", *self.server.client_words]
         if self.contender.name != "direct":
             words += (["--stateless"] if self.options.stateless else []) + self.options.client_words
+            words += self.contender.client_words
         if self.urls:
             client = LoadClient(self.options, "http", "--url", self.urls[0], *words)
         else:
@@ -252,7 +255,8 @@ def load(options):
 
 
 def idle_sessions(running, url, count, stream):
-    words = ["idle", "--url", url, "--sessions", str(count)] + (["--stream"] if stream else [])
+    words = ["idle", "--url", url, "--sessions", str(count), *running.contender.client_words]
+    words += ["--stream"] if stream else []
     return LoadClient(running.options, *words)
 
 
@@ -282,27 +286,27 @@ def members(options):
 
 
 def sessions(options):
-    def body(running):
+    """Each kind of session in a process of its own: a freed one leaves its memory to the next."""
+    def held(running, stream):
         gateway = running.gateway()
-        samples = []
-        for stream in (False, True):
-            # Once for a few, so that what is allocated once is not counted for each.
-            idle_sessions_once(running, 10, stream)
-            before = gateway.pss()
-            client = idle_sessions(running, running.urls[0], options.sessions, stream)
-            try:
-                opened = client.line()
-                time.sleep(0.3)
-                samples.append({"topic": "sessions", "stream": stream, **opened,
-                                "bytes_each": 1024 * (gateway.pss() - before) / opened["open"],
-                                "processes": len(gateway.everything())})
-            finally:
-                client.end()
-        return samples
+        # Once for a few, so that what is allocated once is not counted for each.
+        idle_sessions_once(running, 10, stream)
+        before = gateway.pss()
+        client = idle_sessions(running, running.urls[0], options.sessions, stream)
+        try:
+            opened = client.line()
+            time.sleep(0.3)
+            return [{"topic": "sessions", "stream": stream, **opened,
+                     "bytes_each": 1024 * (gateway.pss() - before) / opened["open"],
+                     "processes": len(gateway.everything())}]
+        finally:
+            client.end()
 
     for number, kind, mode, contender in rounds(options, options.kinds, ["free"]):
-        if contender.name != "direct":
-            yield from attempt(options, number, kind, mode, contender, 1, body)
+        for stream in (False, True):
+            if contender.name != "direct":
+                yield from attempt(options, number, kind, mode, contender, 1,
+                                   lambda running, stream=stream: held(running, stream))
 
 
 def idle_sessions_once(running, count, stream):
@@ -355,6 +359,8 @@ def parse():
 
 def main():
     options = parse()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # of all that we start, too
     samples = []
     if options.topic == "report":
         for path in options.files:
