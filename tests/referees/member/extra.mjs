@@ -112,7 +112,8 @@ export const tools = [
   tool('info', 'Who this member is and what it has received', {}, (args, call) => json({
     pid: process.pid, era: member.era, transport: member.transport, counts: member.counts,
     sessions: member.sessions.size, session: call.session, version: call.version,
-    client: call.client, capabilities: call.capabilities,
+    client: call.client, capabilities: call.capabilities, headers: call.headers,
+    environment: Object.keys(process.env).sort(),
   })),
   tool('echo', 'Answers with its arguments and the request\'s _meta', { tag: string, value: {} },
     (args, call) => json({ ...args, pid: process.pid, meta: call.meta ?? {} })),

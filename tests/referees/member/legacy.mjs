@@ -44,6 +44,7 @@ function makeCall(server, session, extra) {
   return {
     id: extra.requestId, signal: extra.signal, meta: extra._meta, session: session.number,
     version: extra.requestInfo?.headers['mcp-protocol-version'],
+    headers: extra.requestInfo?.headers,
     client: server.getClientVersion()?.name, capabilities: server.getClientCapabilities() ?? {},
     notFound: -32002,
     log: async (level, data) => {

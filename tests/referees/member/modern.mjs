@@ -28,6 +28,7 @@ function makeCall(server, { mcpReq, http }) {
     capabilities: mcpReq.envelope?.[declared] ?? server.getClientCapabilities() ?? {},
     responses: mcpReq.inputResponses, state: mcpReq.requestState(), notFound: -32602,
     tasks: mcpReq.envelope !== undefined,
+    headers: http?.req && Object.fromEntries(http.req.headers),
     log: (level, data) => mcpReq.log(level, data, 'referee-member'),
     progress: async (progress, total, message) => {
       if (token !== undefined)

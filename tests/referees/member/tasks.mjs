@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The extension io.modelcontextprotocol/tasks with its fixtures: a tool with `task` answers a client
-// that has declared the extension with a task, which is then looked at, fed and cancelled by id.
+// The extension io.modelcontextprotocol/tasks with its fixtures: a tool with `task` answers a
+// client that has declared the extension with a task, which is looked at, fed and cancelled by id.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answer, ask, elicit, object } from './suite.mjs';
@@ -126,7 +126,7 @@ class Task {
 
 const declared = (call) => call.capabilities.extensions?.[extension] !== undefined;
 
-/** The task that this call of a tool becomes, or what it asks before; undefined: it runs at once. */
+/** The task that this call becomes, or what it asks before that; undefined: it runs at once. */
 export function begin(tool, args, call) {
   if (!tool.task || !call.tasks) return undefined;
   if (!declared(call)) {
