@@ -71,31 +71,37 @@ const steps = {
   'compare notices': compareNotices,
   'suite legacy-next': () => suite('legacy-next', urls.legacy, 'legacy-next'),
   'suite modern': () => suite('modern', urls.modern, 'modern'),
-  'suite legacy, both eras': () => suite('legacy', urls.both, 'both-legacy'),
-  'suite modern, both eras': () => suite('modern', urls.both, 'both-modern'),
-  'client v1, http': client('v1', http(urls.legacy)),
-  'client v1, sse': client('v1', ['--transport', 'sse', '--url', urls.sse]),
-  'client v1, stdio': client('v1', stdio('legacy')),
-  'client v1, http, both eras': client('v1', http(urls.both)),
-  'client v1, stdio, both eras': client('v1', stdio('both')),
-  'client v2-legacy, http': client('v2-legacy', http(urls.legacy)),
-  'client v2-legacy, stdio': client('v2-legacy', stdio('legacy')),
-  'client v2-auto, legacy http': client('v2-auto', http(urls.legacy)),
-  'client v2-auto, modern http': client('v2-auto', http(urls.modern)),
-  'client v2, http': client('v2', http(urls.modern)),
-  'client v2, stdio': client('v2', stdio('modern')),
-  'client v2, http, both eras': client('v2', http(urls.both)),
-  'two clients v1, http': two('v1,v1', urls.legacy, urls.legacy2),
-  'two clients v1, sse': two('v1,v1', urls.sse, urls.sse2),
-  'two clients v2, http': two('v2,v2', urls.modern, urls.modern2),
+  'suite legacy both eras': () => suite('legacy', urls.both, 'both-legacy'),
+  'suite modern both eras': () => suite('modern', urls.both, 'both-modern'),
+  'client v1 http': client('v1', http(urls.legacy)),
+  'client v1 sse': client('v1', ['--transport', 'sse', '--url', urls.sse]),
+  'client v1 stdio': client('v1', stdio('legacy')),
+  'client v1 http both eras': client('v1', http(urls.both)),
+  'client v1 stdio both eras': client('v1', stdio('both')),
+  'client v2-legacy http': client('v2-legacy', http(urls.legacy)),
+  'client v2-legacy stdio': client('v2-legacy', stdio('legacy')),
+  'client v2-auto legacy http': client('v2-auto', http(urls.legacy)),
+  'client v2-auto modern http': client('v2-auto', http(urls.modern)),
+  'client v2 http': client('v2', http(urls.modern)),
+  'client v2 stdio': client('v2', stdio('modern')),
+  'client v2 http both eras': client('v2', http(urls.both)),
+  'two clients v1 http': two('v1,v1', urls.legacy, urls.legacy2),
+  'two clients v1 sse': two('v1,v1', urls.sse, urls.sse2),
+  'two clients v2 http': two('v2,v2', urls.modern, urls.modern2),
   'two clients of two eras': two('v1,v2-auto', urls.both, urls.legacy),
-  'inspector, http': inspect('--url', urls.legacy),
-  'inspector, sse': inspect('--transport', 'sse', '--url', urls.sse),
-  'inspector, modern': inspect('--era', 'modern', '--url', urls.modern),
+  'inspector http': inspect('--url', urls.legacy),
+  'inspector sse': inspect('--transport', 'sse', '--url', urls.sse),
+  'inspector modern': inspect('--era', 'modern', '--url', urls.modern),
 };
 
 let failed = false;
 const chosen = options.only?.split(',') ?? Object.keys(steps);
+const unknown = chosen.filter((name) => !steps[name]);
+if (unknown.length) {
+  console.error(`direct.mjs: no step is called ${unknown}: ${Object.keys(steps).join(', ')}`);
+  chosen.length = 0;
+  failed = true;
+}
 for (const name of chosen) {
   const start = performance.now();
   try {
