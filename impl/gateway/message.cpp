@@ -254,6 +254,7 @@ class handler {
       found.reserved_meta = true;
       auto const rest = key.substr(reserved.size());
       if (rest == "subscriptionId" && once(b_subscription)) found.subscription_id = token(raw());
+      if (rest == "clientCapabilities") found.has_capabilities = raw().starts_with('{');
       if (rest == "protocolVersion" && once(b_revision)) optional_text_of(raw(), found.revision, 5);
     }
   }

@@ -14,6 +14,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <thv/net/http.hpp>
+#include <thv/net/open.hpp>
 
 #include "connection.hpp"
 #include "proxy.hpp"
@@ -238,16 +239,19 @@ result<connection> tunnel(plugin::call const& c, proxy const& via, address const
   return raw;
 }
 
+/// The proxy that the environment names for an address that may go through one.
+result<std::optional<proxy>> proxy_of(address const& where) {
+  if (!where.use_proxy_environment) return std::optional<proxy>();
+  return proxy_for(where, [](std::string const& name) {
+    auto const* value = std::getenv(name.c_str());
+    return std::string(value ? value : "");
+  });
+}
+
 /// Connects (through a proxy if need be) and sends the request.
 result<std::unique_ptr<exchange_on>> begin(plugin::call const& c, address const& where,
                                            request const& r) {
-  std::optional<proxy> via;
-  if (where.use_proxy_environment) {
-    THV_TRY(via, proxy_for(where, [](std::string const& name) {
-              auto const* value = std::getenv(name.c_str());
-              return std::string(value ? value : "");
-            }));
-  }
+  THV_TRY(auto const via, proxy_of(where));
   auto target = r.target;
   auto sent = r;
   connection raw(c);
@@ -289,6 +293,21 @@ result<response> stream(plugin::call const& c, address const& where, request con
     THV_TRY(answer.body, e->whole_body(64u << 20));
   }
   return answer;
+}
+
+result<int> open(plugin::call const& c, address const& where) {
+  THV_TRY(auto const via, proxy_of(where));
+  if (via && !where.tls)
+    return fail(errc::unsupported, name_of(where) + " is behind a proxy and has no TLS",
+                "use its https:// address, or list it in NO_PROXY");
+  connection raw(c);
+  if (via) {
+    THV_TRY(raw, tunnel(c, *via, where));
+  } else {
+    THV_CHECK(raw.connect(where));
+  }
+  if (where.tls) THV_CHECK(raw.start_tls(where.tls_files, where.host));
+  return std::move(raw).detach({});
 }
 
 result<int> upgrade(plugin::call const& c, address const& where, request const& request) {

@@ -38,7 +38,8 @@ struct message {
   std::string_view revision;     ///< params._meta["io.modelcontextprotocol/protocolVersion"]
   std::string_view result_type;  ///< result.resultType, unescaped
   bool has_params = false;
-  bool reserved_meta = false;  ///< params._meta or result._meta has keys of the protocol's own
+  bool has_capabilities = false;  ///< params._meta has `clientCapabilities`, an object
+  bool reserved_meta = false;     ///< params._meta or result._meta has keys of the protocol's own
 };
 
 /// Finds the parts of messages. Keeps its memory from one message to the next. Not thread-safe.

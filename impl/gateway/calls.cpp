@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a client's request goes to its member, and how it is taken back.
+#include <utility>
+
+#include <fmt/format.h>
+#include <thv/gateway/translate.hpp>
+#include <thv/mcp/json_rpc.hpp>
+
+#include "service.hpp"
+
+namespace thv::gateway {
+
+void service::send_call(channel& to, pending p, connection& c, message const& in,
+                        std::string_view text, std::string_view parameters) {
+  auto& m = to.of;
+  if (to.in_flight() >= options.limits.calls_per_member ||
+      to.way()->queued() > options.limits.member_queue) {
+    ++m.errors;
+    if (p.greets && p.owner) end_session(*p.owner);
+    return answer_error(
+        c, in.id, 200, -32000,
+        fmt::format("the server '{}' is busy: too many calls wait for it", m.declared.name));
+  }
+  p.id = in.id;
+  p.token = in.progress_token;
+  p.since = std::chrono::steady_clock::now();
+  p.deadline = now_ + static_cast<std::uint32_t>(options.limits.call_time.count() / 1000);
+  bool const on_stream = p.owner && p.owner->over_sse;
+  if (!on_stream) p.post = &c;
+  if (p.owner) ++p.owner->in_flight;
+  bool const stateless = p.stateless;
+  auto const slot = to.add(std::move(p));
+  auto const number = fmt::format_int(slot);
+  std::string_view const id(number.data(), number.size());
+  if (!on_stream) {
+    c.call_channel = &to;
+    c.call_slot = slot;
+  }
+  outgoing o;
+  o.method = in.method;
+  o.name = in.method == "resources/read" ? in.uri : in.name;
+  o.parameters = parameters;
+  o.slot = slot;
+  o.alone = to.in_flight() == 1;
+  std::string clean;
+  if (in.reserved_meta && !stateless) {
+    // What only the other era knows would be taken at its word by a member.
+    clean = gateway::legacy_request(text, id, in.progress_token.empty() ? std::string_view() : id);
+    o.text = clean;
+  } else {
+    o.text = text;
+    o.first = {in.id, id};
+    if (in.progress_token.data()) o.second = {in.progress_token, id};
+  }
+  to.way()->send(o);
+  if (on_stream && c.busy()) c.reply(202, {}, {});
+}
+
+/// A call between eras: written anew for the member. With `responses`, another round of it.
+void service::send_crossing(channel& to, pending p, connection* c, std::string_view name,
+                            std::string const* responses, std::string_view state) {
+  auto& m = to.of;
+  if (!to.way() || to.in_flight() >= options.limits.calls_per_member ||
+      to.way()->queued() > options.limits.member_queue) {
+    ++m.errors;
+    if (c)
+      answer_error(*c, p.id, 200, -32000,
+                   fmt::format("the server '{}' is busy or gone", m.declared.name));
+    return;
+  }
+  bool const first = responses == nullptr;
+  if (first) p.since = std::chrono::steady_clock::now();
+  p.deadline = now_ + static_cast<std::uint32_t>(options.limits.call_time.count() / 1000);
+  bool const on_stream = p.owner && p.owner->over_sse;
+  p.post = on_stream ? nullptr : c;
+  if (p.owner) ++p.owner->in_flight;
+  auto* const owner = p.owner;
+  auto const method = p.cross->method;
+  auto const request = p.cross->request;
+  bool const wants_progress = !p.token.empty();
+  auto const slot = to.add(std::move(p));
+  auto const id = std::to_string(slot);
+  if (!on_stream && c) {
+    c->call_channel = &to;
+    c->call_slot = slot;
+  }
+  std::string const token = wants_progress ? id : std::string();
+  std::string text;
+  if (to.stateless) {
+    envelope from;
+    if (owner) {
+      from.info = owner->client_info;
+      from.capabilities = owner->capabilities;
+      if (owner->log_level >= 0) from.log_level = level_name(owner->log_level);
+    }
+    text = responses ? stateless_retry(request, id, token, from, *responses, state)
+                     : stateless_request(request, id, token, from);
+  } else {
+    text = gateway::legacy_request(request, id, token);
+  }
+  outgoing o;
+  o.text = text;
+  o.method = method;
+  o.slot = slot;
+  o.alone = to.in_flight() == 1;
+  std::string said(name);
+  if (said.empty() && to.stateless) {
+    message again;
+    if (from_member_.scan(request, again) == message_fault::none)
+      said = again.name.empty() ? again.uri : again.name;
+  }
+  bool const names =
+      method == "tools/call" || method == "prompts/get" || method == "resources/read";
+  o.name = names ? std::string_view(said) : std::string_view();
+  auto const parameters = to.stateless && method == "tools/call" && !m.declared.streams
+                              ? parameter_headers(m.known, request)
+                              : std::string();
+  o.parameters = parameters;
+  to.way()->send(o);
+  if (on_stream && c && c->busy()) c->reply(202, {}, {});
+}
+
+/// Nobody waits for a call any more: the member is told, and its answer will find nobody.
+/// `text`: the client's own cancellation, which names the call as `id_in_text`.
+void service::cancel_at_member(channel& at, std::uint64_t slot, std::string_view text,
+                               std::string_view id_in_text) {
+  auto* placed = at.find(slot);
+  if (!placed) return;
+  auto p = at.take(slot);
+  if (!p.done) finish(at, p, true);
+  if (p.cross && !p.cross->state.empty()) parked_.erase(p.cross->state);
+  if (!at.way()) return;
+  bool const over_http = !at.of.declared.streams;
+  if (!at.stateless || !over_http) {
+    auto const id = std::to_string(slot);
+    auto const own = fmt::format(
+        R"({{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{}}}}})",
+        id);
+    outgoing o;
+    o.kind = message_kind::notification;
+    o.method = "notifications/cancelled";
+    o.text = own;
+    if (!text.empty() && !at.stateless) {
+      o.text = text;
+      o.first = {id_in_text, id};
+    }
+    at.way()->send(o);
+  }
+  at.way()->abandon(slot);
+  // What the member asked of a client for this call is not asked any more.
+  for (auto* s : at.of.sessions)
+    std::erase_if(s->asked, [&](asked_client const& a) {
+      return a.from == &at && a.slot == slot && slot != 0;
+    });
+}
+
+}  // namespace thv::gateway

@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: Apache-2.0
+// How members come and go: opened on a worker, greeted once for each start, listed, let go of.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <boost/json/serialize.hpp>
+#include <thv/gateway/translate.hpp>
+#include <thv/mcp/json_rpc.hpp>
+#include <thv/version.hpp>
+
+#include "service.hpp"
+#include "stdio_link.hpp"
+
+namespace thv::gateway {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::uint32_t longest_wait = 30;  // seconds between two tries of a member that is down
+constexpr std::uint64_t greeting_slot = 1;
+
+std::string own_info() {
+  return fmt::format(R"({{"name":"thv-engine","version":{}}})", quoted_json(version()));
+}
+
+}  // namespace
+
+void service::refresh() {
+  if (stopping_) return;
+  if (reading_members_) {
+    read_again_ = true;
+    return;
+  }
+  reading_members_ = true;
+  on_worker([this] { return backend_.members(); },
+            [this](result<std::vector<member>> all) {
+              reading_members_ = false;
+              if (all)
+                take_members(*std::move(all));
+              else
+                log(log_line::level::error, {},
+                    "cannot read the members: " + to_string(all.error()));
+              if (std::exchange(read_again_, false)) refresh();
+            });
+}
+
+void service::take_members(std::vector<member> all) {
+  std::set<std::string, std::less<>> names;
+  for (auto& one : all) {
+    names.insert(one.name);
+    auto& slot = members_[one.name];
+    if (!slot) slot = std::make_unique<served_member>();
+    auto& m = *slot;
+    bool const fresh = m.declared.name.empty();
+    bool const replaced = !fresh && !m.session_key.empty() && !one.known.session_key.empty() &&
+                          one.known.session_key != m.session_key &&
+                          one.known.session_key != m.declared.known.session_key;
+    if (fresh || m.phase != member_phase::ready || replaced) m.known = one.known;
+    m.declared = std::move(one);
+    bool const opening = m.phase == member_phase::opening || m.phase == member_phase::greeting;
+    if (!m.declared.wanted_running && !m.declared.on_demand) {
+      if (!opening) release(m.declared.name);
+      if (m.phase != member_phase::opening) become_down(m, "it is stopped");
+      continue;
+    }
+    if (opening) continue;
+    if (m.declared.on_demand && (fresh || m.phase == member_phase::down)) {
+      m.phase = member_phase::sleeping;
+      continue;
+    }
+    if (replaced) {
+      log(log_line::level::info, m.declared.name, "it was started anew");
+      release(m.declared.name);
+    }
+    if (m.phase != member_phase::ready && m.phase != member_phase::sleeping) open(m);
+  }
+  for (auto i = members_.begin(); i != members_.end();) {
+    if (names.contains(i->first)) {
+      ++i;
+      continue;
+    }
+    drop_member(*i->second);
+    graveyard_.push_back(std::move(i->second));  // a worker may still speak of it
+    i = members_.erase(i);
+  }
+}
+
+void service::drop_member(served_member& m) {
+  m.gone = true;
+  fail_waiting(m, "it was removed");
+  settle_provers(m, fail(errc::not_found, fmt::format("'{}' was removed", m.declared.name)));
+  while (!m.sessions.empty()) end_session(**m.sessions.begin());
+  while (!m.listeners.empty()) end_listener(m, m.listeners.back().number, true);
+  for (auto* over : {m.shared.get(), m.modern.get()})
+    if (over) drop_channel(*over, "it was removed");
+}
+
+void service::open(served_member& m) {
+  if (stopping_ || m.gone || m.phase == member_phase::opening || m.phase == member_phase::greeting)
+    return;
+  m.phase = member_phase::opening;
+  auto const name = m.declared.name;
+  auto const patience = options.limits.start_time;
+  on_worker(
+      [this, name, patience] {
+        plugin::call c;
+        c.deadline = std::chrono::steady_clock::now() + patience;
+        c.stop = stop_.get_token();
+        return backend_.open(c, name);
+      },
+      [this, &m](result<attachment> way) { opened(m, std::move(way)); });
+}
+
+void service::opened(served_member& m, result<attachment> way) {
+  if (m.gone || stopping_) return;  // the descriptors close with their owner below
+  if (!way) {
+    if (way.error().code == errc::conflict && m.attempts < 50) {
+      // A command proves it ready and will be done soon.
+      ++m.attempts;
+      m.phase = member_phase::untried;
+      auto timer = std::make_shared<asio::steady_timer>(io, std::chrono::milliseconds(100));
+      timer->async_wait([this, &m, timer](boost::system::error_code ec) {
+        if (!ec && !m.gone && m.phase == member_phase::untried) open(m);
+      });
+      return;
+    }
+    auto const& e = way.error();
+    return become_down(m, e.hint.empty() ? to_string(e) : to_string(e) + " (" + e.hint + ")");
+  }
+  m.attempts = 0;
+  if (!m.session_key.empty() && m.session_key != way->session_key) ++m.restarts;
+  m.session_key = way->session_key;
+  bool const known = m.known.session_key == m.session_key && !m.known.initialize_result.empty();
+  if (way->stream) {
+    m.shared = std::make_unique<channel>(*this, m, known && m.stateless(), nullptr);
+    m.shared->attach(make_stdio_link(io, *std::move(way->stream), *m.shared, options.limits.message,
+                                     member_bytes_));
+    if (known) return become_ready(m);
+    return greet(m);
+  }
+  m.endpoint = std::move(way->endpoint);
+  m.pool = std::make_shared<upstream_pool>(io, *m.endpoint, options.limits.message, member_bytes_);
+  if (!m.pool->usable()) return become_down(m, to_string(m.pool->usable().error()));
+  if (!m.known.initialize_result.empty()) {
+    m.known.session_key = m.session_key;
+    return become_ready(m);
+  }
+  m.shared = std::make_unique<channel>(*this, m, false, nullptr);
+  m.shared->attach(m.pool->make_link(*m.shared, m.declared.transport, false));
+  greet(m);
+}
+
+void service::greet(served_member& m) {
+  m.phase = member_phase::greeting;
+  mcp::readiness_options how;
+  how.first_id = static_cast<std::int64_t>(
+      std::chrono::steady_clock::now().time_since_epoch().count() & 0x3FFFFFFFFFFF);
+  how.ignore_unaddressed_errors = m.declared.streams;
+  m.greeting = std::make_unique<mcp::readiness_exchange>(how);
+  m.retry_at = now_ + static_cast<std::uint32_t>(options.limits.start_time.count() / 1000);
+  greeted(m, m.greeting->start());
+}
+
+void service::greeted(served_member& m, mcp::readiness_step step) {
+  for (auto const& out : step.send) {
+    if (out.stateless && !m.declared.streams && !m.shared->stateless) {
+      m.shared->stateless = true;
+      m.shared->attach(m.pool->make_link(*m.shared, m.declared.transport, true));
+    }
+    outgoing o;
+    o.text = out.text;
+    o.kind = out.wants_answer ? message_kind::request : message_kind::notification;
+    o.method = out.method;
+    o.slot = out.wants_answer ? greeting_slot : 0;
+    if (!out.protocol_version.empty()) m.shared->way()->agree(out.protocol_version);
+    m.shared->way()->send(o);
+  }
+  if (!step.outcome) return;
+  m.greeting.reset();
+  auto& outcome = *step.outcome;
+  if (!outcome) {
+    m.shared.reset();
+    return become_down(m, to_string(outcome.error()));
+  }
+  m.known = {};
+  m.known.session_key = m.session_key;
+  m.known.revision = outcome->protocol_version;
+  m.known.initialize_result = outcome->initialize_result;
+  if (m.declared.streams) {
+    m.shared->stateless = m.stateless();
+  } else {
+    m.shared->way()->end();
+    m.shared.reset();
+  }
+  keep(m);
+  become_ready(m);
+}
+
+void service::become_ready(served_member& m) {
+  m.phase = member_phase::ready;
+  m.why.clear();
+  m.last_used = now_;
+  m.subscribed.clear();
+  m.log_level = -1;
+  log(log_line::level::info, m.declared.name,
+      fmt::format("ready, revision {}", m.known.revision.empty() ? "unknown" : m.known.revision));
+  settle_provers(m, m.known);
+  after_restart(m);
+  wake_waiting(m);
+  if (m.declared.streams && m.known.lists.empty()) ask_lists(m);
+}
+
+void service::after_restart(served_member& m) {
+  if (m.shared && !m.shared->stateless) {
+    set_level(m);
+    std::set<std::string> uris;
+    for (auto* s : m.sessions) uris.insert(s->subscriptions.begin(), s->subscriptions.end());
+    for (auto const& l : m.listeners) uris.insert(l.uris.begin(), l.uris.end());
+    for (auto const& uri : uris)
+      ask(*m.shared, "resources/subscribe", fmt::format(R"({{"uri":{}}})", quoted_json(uri)),
+          [](message const*, std::string_view) {});
+  }
+  if (m.restarts == 0) return;
+  for (auto* s : m.sessions)
+    if (!s->own)
+      for (auto const* what : {"tools", "prompts", "resources"})
+        to_stream(*s, fmt::format(R"({{"jsonrpc":"2.0","method":"notifications/{}/list_changed"}})",
+                                  what));
+}
+
+void service::become_down(served_member& m, std::string why) {
+  if (m.phase != member_phase::down || m.why != why)
+    log(log_line::level::warning, m.declared.name, why);
+  m.phase = member_phase::down;
+  m.why = std::move(why);
+  m.attempts = std::min<std::uint32_t>(m.attempts + 1, 60);
+  m.retry_at =
+      now_ + std::min<std::uint32_t>(1u << std::min<std::uint32_t>(m.attempts, 5), longest_wait);
+  settle_provers(m, fail(errc::unavailable, fmt::format("'{}': {}", m.declared.name, m.why)));
+  fail_waiting(m, m.why);
+}
+
+void service::drop_channel(channel& from, std::string_view why) {
+  auto& m = from.of;
+  std::vector<std::uint64_t> slots;
+  from.each([&](std::uint64_t slot, pending&) { slots.push_back(slot); });
+  for (auto const slot : slots) fail_call(from, slot, why);
+  for (auto* s : m.sessions)
+    std::erase_if(s->asked, [&](auto const& a) { return a.from == &from; });
+  auto& held_by = from.of_session           ? from.of_session->own
+                  : m.shared.get() == &from ? m.shared
+                                            : m.modern;
+  // Whoever called may still be within it.
+  asio::post(io, [held = std::shared_ptr<channel>(std::move(held_by))] {});
+}
+
+void service::on_channel_ended(channel& from, std::string_view why) {
+  auto& m = from.of;
+  auto const text = std::string(why);
+  bool const stood_for_member = m.shared.get() == &from && !from.of_session;
+  drop_channel(from, text);  // a session asks for its own again when its client speaks again
+  if (!stood_for_member || m.gone || stopping_) return;
+  if (std::exchange(m.greeting, nullptr)) return become_down(m, text);
+  if (!m.declared.streams) return;
+  log(log_line::level::warning, m.declared.name, text);
+  m.phase = m.declared.on_demand ? member_phase::sleeping : member_phase::untried;
+  if (!m.declared.on_demand) open(m);
+}
+
+// ---- what a member is able to do --------------------------------------------------------------
+
+std::uint64_t service::ask(channel& c, std::string_view method, std::string_view params,
+                           std::function<void(message const*, std::string_view)> done) {
+  if (!c.way()) {
+    done(nullptr, "it is down");
+    return 0;
+  }
+  pending p;
+  p.done = std::move(done);
+  p.deadline = now_ + static_cast<std::uint32_t>(options.limits.start_time.count() / 1000);
+  auto const slot = c.add(std::move(p));
+  auto text = fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"{}","params":{}}})", slot, method,
+                          params.empty() ? "{}" : params);
+  if (c.stateless) text = stateless_request(text, std::to_string(slot), {}, {own_info(), "{}", {}});
+  outgoing o;
+  o.text = text;
+  o.method = method;
+  o.slot = slot;
+  o.alone = c.in_flight() == 1;
+  c.way()->send(o);
+  return slot;
+}
+
+namespace {
+
+/// Asks for all pages of a list, and puts them together.
+struct list_reader : std::enable_shared_from_this<list_reader> {
+  std::string method;
+  std::string key;
+  json::object joined;
+  json::array items;
+  int pages = 0;
+  std::function<void(std::string_view, std::function<void(message const*, std::string_view)>)> ask;
+  std::function<void(std::string)> done;
+
+  void next(std::string const& cursor) {
+    auto const params =
+        cursor.empty() ? std::string("{}") : fmt::format(R"({{"cursor":{}}})", quoted_json(cursor));
+    ask(params, [self = shared_from_this()](message const* m, std::string_view) { self->take(m); });
+  }
+
+  void take(message const* m) {
+    if (!m || m->kind != message_kind::response) return done({});
+    auto const value = parsed(m->text);
+    auto const* result = member_at(value, {"result"});
+    auto const* list = result ? member_at(*result, {key}) : nullptr;
+    if (!list || !list->is_array()) return done({});
+    if (pages++ == 0) joined = result->get_object();
+    for (auto const& one : list->get_array()) items.push_back(one);
+    auto const* cursor = member_at(*result, {"nextCursor"});
+    if (cursor && cursor->is_string() && pages < 100 && items.size() < 10'000)
+      return next(std::string(cursor->get_string()));
+    joined.erase("nextCursor");
+    joined[json::string_view(key.data(), key.size())] = std::move(items);
+    done(json::serialize(joined));
+  }
+};
+
+}  // namespace
+
+void service::ask_lists(served_member& m) {
+  auto* over = m.shared.get();
+  if (!over || !over->alive()) return;
+  auto const said = parsed(m.known.initialize_result);
+  std::vector<std::pair<std::string, std::string>> wanted;
+  if (member_at(said, {"capabilities", "tools"})) wanted.emplace_back("tools/list", "tools");
+  if (member_at(said, {"capabilities", "prompts"})) wanted.emplace_back("prompts/list", "prompts");
+  if (member_at(said, {"capabilities", "resources"})) {
+    wanted.emplace_back("resources/list", "resources");
+    wanted.emplace_back("resources/templates/list", "resourceTemplates");
+  }
+  auto left = std::make_shared<std::size_t>(wanted.size());
+  auto const key = m.session_key;
+  for (auto& [method, list] : wanted) {
+    auto reader = std::make_shared<list_reader>();
+    reader->method = method;
+    reader->key = list;
+    reader->ask = [this, &m, method = method, key](std::string_view params, auto then) {
+      if (m.gone || !m.shared || m.session_key != key) return then(nullptr, "it is down");
+      ask(*m.shared, method, params, std::move(then));
+    };
+    reader->done = [this, &m, left, method = method, key](std::string text) {
+      if (m.gone || m.session_key != key) return;
+      if (!text.empty()) m.known.lists[method] = std::move(text);
+      if (--*left == 0) keep(m);
+    };
+    reader->next({});
+  }
+}
+
+void service::keep(served_member& m) {
+  on_worker([this, name = m.declared.name, said = m.known] { return backend_.keep(name, said); },
+            [this, &m](result<void> kept) {
+              if (!kept && !m.gone && kept.error().code != errc::not_found)
+                log(log_line::level::warning, m.declared.name,
+                    "what it offers could not be kept: " + to_string(kept.error()));
+            });
+}
+
+// ---- those who wait -----------------------------------------------------------------------------
+
+void service::wake_waiting(served_member& m) {
+  auto all = std::exchange(m.waiting, {});
+  m.waiting_bytes = 0;
+  for (auto& one : all) {
+    if (one.from->closed()) continue;
+    one.from->waiting = false;
+    one.request.body = one.body;
+    serve_post(m, *one.from, one.request);
+  }
+}
+
+void service::fail_waiting(served_member& m, std::string_view why) {
+  auto all = std::exchange(m.waiting, {});
+  m.waiting_bytes = 0;
+  for (auto& one : all) {
+    if (one.from->closed()) continue;
+    one.from->waiting = false;
+    message in;
+    auto const fault = from_client_.scan(one.body, in);
+    ++m.errors;
+    answer_error(*one.from, fault == message_fault::none ? in.id : std::string_view(), 200, -32000,
+                 fmt::format("the server '{}' cannot be reached: {}", m.declared.name, why));
+  }
+}
+
+void service::settle_provers(served_member& m, result<catalogue> with) {
+  for (auto& one : std::exchange(m.provers, {})) one(with);
+}
+
+void service::prove(std::string const& name, std::function<void(result<catalogue>)> done) {
+  auto const found = members_.find(name);
+  if (found == members_.end())
+    return done(fail(errc::not_found, fmt::format("the gateway has no server '{}'", name)));
+  auto& m = *found->second;
+  if (m.phase != member_phase::ready) {
+    m.provers.push_back([this, name, done = std::move(done)](result<catalogue> got) mutable {
+      if (!got) return done(std::move(got));
+      asio::post(io,
+                 [this, name, done = std::move(done)]() mutable { prove(name, std::move(done)); });
+    });
+    return open(m);
+  }
+  auto finish = [&m, done](message const* in, std::string_view why) {
+    // An answer of any kind shows that it reads and writes.
+    if (in) return done(m.known);
+    done(fail(errc::unavailable, fmt::format("'{}': {}", m.declared.name, why)));
+  };
+  if (m.shared) return ask(*m.shared, "tools/list", "{}", std::move(finish)), void();
+  // Over HTTP a conversation of our own, from `initialize` on.
+  m.provers.push_back(std::move(done));
+  m.shared = std::make_unique<channel>(*this, m, false, nullptr);
+  m.shared->attach(m.pool->make_link(*m.shared, m.declared.transport, false));
+  greet(m);
+}
+
+void service::release(std::string const& name) {
+  auto const found = members_.find(name);
+  if (found == members_.end()) return;
+  auto& m = *found->second;
+  m.greeting.reset();
+  if (m.phase != member_phase::opening) m.phase = member_phase::untried;
+  constexpr std::string_view why = "it is being changed";
+  if (m.modern) drop_channel(*m.modern, why);
+  if (m.shared) drop_channel(*m.shared, why);
+  for (auto* s : m.sessions)
+    if (s->own) drop_channel(*s->own, why);
+  m.pool.reset();
+  m.speaks_modern.reset();
+}
+
+void service::sleep(served_member& m) {
+  log(log_line::level::info, m.declared.name, "idle: put to sleep");
+  release(m.declared.name);
+  m.phase = member_phase::sleeping;
+  on_worker(
+      [this, name = m.declared.name] {
+        plugin::call c;
+        c.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+        c.stop = stop_.get_token();
+        return backend_.sleep(c, name);
+      },
+      [this, &m](result<void> slept) {
+        if (!slept && !m.gone)
+          log(log_line::level::warning, m.declared.name, to_string(slept.error()));
+      });
+}
+
+// ---- the stateless revision over HTTP -----------------------------------------------------------
+
+channel& service::modern_channel(served_member& m) {
+  if (!m.modern) {
+    m.modern = std::make_unique<channel>(*this, m, true, nullptr);
+    m.modern->attach(m.pool->make_link(*m.modern, m.declared.transport, true));
+  }
+  return *m.modern;
+}
+
+/// Finds out whether the member speaks 2026-07-28, before a stateless client's request goes there;
+/// where it does not, a session of the gateway's own stands between.
+void service::need_modern(served_member& m, std::function<void()> then) {
+  if (m.declared.streams || (m.speaks_modern && (*m.speaks_modern || m.shared))) return then();
+  if (!m.speaks_modern && m.declared.transport != transport::sse) {
+    ask(modern_channel(m), "server/discover", "{}",
+        [this, &m, then = std::move(then)](message const* in, std::string_view) mutable {
+          if (m.gone) return;
+          m.speaks_modern = false;
+          if (in) {
+            auto const answer = parsed(in->text);
+            if (auto const* versions = member_at(answer, {"result", "supportedVersions"});
+                versions && versions->is_array())
+              for (auto const& v : versions->get_array())
+                if (v.is_string() &&
+                    v.get_string() == json::string_view(mcp::stateless_revision.data(),
+                                                        mcp::stateless_revision.size()))
+                  m.speaks_modern = true;
+          }
+          need_modern(m, std::move(then));
+        });
+    return;
+  }
+  m.speaks_modern = false;
+  if (m.shared) return then();
+  m.shared = std::make_unique<channel>(*this, m, false, nullptr);
+  m.shared->attach(m.pool->make_link(*m.shared, m.declared.transport, false));
+  auto params = fmt::format(
+      R"({{"protocolVersion":"{}","capabilities":{{"roots":{{}},"sampling":{{}},"elicitation":{{}}}},)"
+      R"("clientInfo":{}}})",
+      newest_legacy, own_info());
+  ask(*m.shared, "initialize", params,
+      [this, &m, then = std::move(then)](message const* in, std::string_view) {
+        if (m.gone || !m.shared) return;
+        if (!in || in->kind != message_kind::response) {
+          drop_channel(*m.shared, "it refuses a session");
+          return then();
+        }
+        auto const answer = parsed(in->text);
+        if (auto const* revision = member_at(answer, {"result", "protocolVersion"});
+            revision && revision->is_string())
+          m.shared->way()->agree(std::string_view(revision->get_string()));
+        outgoing o;
+        o.text = R"({"jsonrpc":"2.0","method":"notifications/initialized"})";
+        o.kind = message_kind::notification;
+        m.shared->way()->send(o);
+        m.shared->way()->open_stream();
+        then();
+      });
+}
+
+}  // namespace thv::gateway

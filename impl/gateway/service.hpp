@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <thv/gateway/message.hpp>
+#include <thv/gateway/server.hpp>
+#include <thv/mcp/readiness.hpp>
+
+#include "channel.hpp"
+#include "connection.hpp"
+#include "upstream.hpp"
+
+namespace thv::gateway {
+
+/// A member's request that a client of a session was asked to answer.
+struct asked_client {
+  std::uint64_t id = 0;     ///< ours, towards the client
+  channel* from = nullptr;  ///< who asked
+  std::string member_id;    ///< raw; empty: a round of a stateless member's call
+  std::uint64_t slot = 0;   ///< the call it belongs to, of such a round
+  std::string token;        ///< raw: the member's progress token
+};
+
+/// A client's session with one member, of the era that has sessions.
+struct session {
+  std::string id;
+  served_member* of = nullptr;
+  std::string revision;
+  std::string client_info;   ///< JSON
+  std::string capabilities;  ///< JSON
+  bool samples = false;
+  bool elicits = false;
+  bool has_roots = false;
+  bool over_sse = false;  ///< HTTP+SSE: answers go to the stream
+  std::int8_t log_level = -1;
+  connection* stream = nullptr;
+  std::uint32_t in_flight = 0;
+  std::uint32_t last_used = 0;
+  std::uint64_t next_id = 1;
+  std::unique_ptr<channel> own;  ///< with a member over HTTP
+  std::string initialize_params;
+  std::vector<std::string> subscriptions;
+  std::vector<asked_client> asked;
+  std::vector<std::string> undelivered;  ///< what came while no stream was open
+};
+
+/// A `subscriptions/listen` of a client that the gateway answers itself.
+struct listener {
+  std::uint64_t number = 0;
+  connection* to = nullptr;
+  std::string id;  ///< raw
+  bool tools = false;
+  bool prompts = false;
+  bool resources = false;
+  std::vector<std::string> uris;
+};
+
+/// A request that waits for its member.
+struct waiting_request {
+  std::shared_ptr<connection> from;
+  http_request request;
+  std::string body;
+  std::uint32_t until = 0;
+};
+
+enum class member_phase : std::uint8_t { untried, opening, greeting, ready, down, sleeping };
+
+/// A member and everything that goes on with it.
+struct served_member {
+  member declared;
+  member_phase phase = member_phase::untried;
+  std::string why;  ///< it is down
+  std::uint32_t retry_at = 0;
+  std::uint32_t attempts = 0;
+  catalogue known;
+  std::string session_key;
+  std::optional<plugin::endpoint> endpoint;
+  std::shared_ptr<upstream_pool> pool;
+  std::unique_ptr<channel> shared;    ///< stream members, and gateways' own sessions over HTTP
+  std::unique_ptr<channel> modern;    ///< stateless requests over HTTP
+  std::optional<bool> speaks_modern;  ///< over HTTP; unknown until asked
+  std::unique_ptr<mcp::readiness_exchange> greeting;
+  std::deque<waiting_request> waiting;
+  std::size_t waiting_bytes = 0;
+  std::set<session*> sessions;
+  std::vector<listener> listeners;
+  std::map<std::string, std::size_t, std::less<>> subscribed;  ///< at the member, with how many
+  int log_level = -1;                                          ///< set at the member
+  std::vector<std::function<void(result<catalogue>)>> provers;
+  std::uint32_t last_used = 0;
+  std::uint64_t calls = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t restarts = 0;
+  std::array<std::uint64_t, 12> latency{};
+  double latency_sum = 0;
+  bool gone = false;  ///< not a member any more
+  bool refresh_lists = false;
+
+  [[nodiscard]] bool stateless() const { return known.revision >= mcp::stateless_revision; }
+};
+
+struct text_hash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view s) const { return std::hash<std::string_view>()(s); }
+};
+
+/// What goes on behind `server`: everything lives on one thread, the one of the loop.
+class service final : public request_handler {
+ public:
+  service(backend& members, server_options options);
+  ~service() override;
+
+  asio::io_context io{1};
+  server_options options;
+
+  // ---- from outside, on the loop --------------------------------------------------------------
+  void begin();
+  void refresh();
+  void shut_down();
+  void prove(std::string const& name, std::function<void(result<catalogue>)> done);
+  void release(std::string const& name);
+  [[nodiscard]] gateway::status snapshot() const;
+  void add_connection(client_socket socket, bool control);
+  void log(log_line::level level, std::string_view member, std::string message) const;
+  std::uint16_t port = 0;
+
+  // ---- connections ----------------------------------------------------------------------------
+  void on_request(connection& from, http_request& request) override;
+  void on_left(connection& who) override;
+  void on_closed(connection& who) override;
+
+  // ---- from members ---------------------------------------------------------------------------
+  void on_member_message(channel& from, std::string_view text, std::uint64_t slot);
+  void on_call_failed(channel& from, std::uint64_t slot, int status, std::string_view why);
+  void on_session_renewed(channel& over);
+  void on_channel_ended(channel& from, std::string_view why);
+
+ private:
+  friend class channel;
+
+  // server_routes.cpp: which request goes where
+  [[nodiscard]] bool admitted(connection& c, http_request const& r);
+  void serve_member(connection& c, http_request& r, std::string_view name, std::string_view rest);
+  void serve_post(served_member& m, connection& c, http_request& r);
+  void serve_get(served_member& m, connection& c, http_request& r);
+  void serve_delete(served_member& m, connection& c, http_request& r);
+  void serve_sse(served_member& m, connection& c, http_request& r);
+  void serve_sse_message(served_member& m, connection& c, http_request& r);
+  void serve_ready(served_member& m, connection& c);
+  void serve_control(connection& c, http_request& r);
+  [[nodiscard]] std::string metrics() const;
+  /// False: the request waits for its member, or was refused.
+  [[nodiscard]] bool member_there(served_member& m, connection& c, http_request& r);
+  void answer_fault(connection& c, message_fault fault);
+  void answer_error(connection& c, std::string_view id, int status, std::int64_t code,
+                    std::string_view text, std::string_view data = {});
+
+  // legacy.cpp: clients with sessions
+  void legacy_message(served_member& m, connection& c, http_request& r, message const& in);
+  void legacy_initialize(served_member& m, connection& c, message const& in, session* over_sse);
+  void legacy_request(session& s, connection& c, message const& in);
+  void legacy_notification(session& s, message const& in);
+  void legacy_response(session& s, message const& in);
+  bool legacy_own_answer(session& s, connection& c, message const& in);
+  void legacy_cross(session& s, connection& c, message const& in, channel& to);
+  [[nodiscard]] channel* channel_of(session& s);
+  void reply_to(session& s, connection& c, std::string_view head, std::string_view id,
+                std::string_view tail, std::string_view fields = {});
+  void reply_result(session& s, connection& c, std::string_view id, std::string_view result,
+                    std::string_view fields = {});
+  session& make_session(served_member& m);
+  void end_session(session& s);
+  void subscribe(served_member& m, std::string const& uri, int by);
+  void set_level(served_member& m);
+
+  // modern.cpp: stateless clients
+  void modern_message(served_member& m, connection& c, http_request& r, message const& in);
+  [[nodiscard]] bool modern_envelope(connection& c, http_request const& r, message const& in);
+  void modern_listen(served_member& m, connection& c, message const& in);
+  void modern_cross(served_member& m, connection& c, message const& in, channel& to);
+  bool modern_resume(served_member& m, connection& c, message const& in);
+  void park(channel& from, pending& p, std::uint64_t slot);
+  void end_listener(served_member& m, std::uint64_t number, bool tell);
+
+  // from_member.cpp
+  void on_answer(channel& from, std::uint64_t slot, message const& in);
+  void on_request_of(channel& from, std::uint64_t slot, message const& in);
+  void on_notification_of(channel& from, std::uint64_t slot, message const& in);
+  void initialized(channel& from, pending& p, message const& in, std::string_view head,
+                   std::string_view id, std::string_view tail);
+  void member_cancels(channel& from, message const& in);
+  void log_of_member(channel& from, std::uint64_t slot, message const& in);
+  void changed(served_member& m, message const& in);
+  void answer_crossing(channel& from, std::uint64_t slot, message const& in);
+  void next_round(channel& from, std::uint64_t slot, message const& in);
+  void continue_round(channel& from, std::uint64_t slot);
+  void related(pending& p, std::string_view head, std::string_view middle = {},
+               std::string_view tail = {});
+  void to_stream(session& s, std::string_view head, std::string_view middle = {},
+                 std::string_view tail = {});
+  void ask_session(session& s, pending* p, asked_client a, message const& in);
+  void refuse_member(channel& from, std::string_view id, std::string_view why);
+  void answer_member(channel& to, std::string_view raw_id, std::string_view body);
+  void finish(channel& from, pending& p, bool failed);
+  void fail_call(channel& from, std::uint64_t slot, std::string_view why, int status = 0);
+  [[nodiscard]] pending* speaker(channel& from, std::uint64_t& slot, bool asks);
+
+  // members.cpp: how members come and go
+  void open(served_member& m);
+  void opened(served_member& m, result<attachment> way);
+  void greet(served_member& m);
+  void greeted(served_member& m, mcp::readiness_step step);
+  void become_ready(served_member& m);
+  void become_down(served_member& m, std::string why);
+  void ask_lists(served_member& m);
+  void lists_there(served_member& m);
+  void keep(served_member& m);
+  void wake_waiting(served_member& m);
+  void fail_waiting(served_member& m, std::string_view why);
+  void sleep(served_member& m);
+  void take_members(std::vector<member> all);
+  void drop_member(served_member& m);
+  void drop_channel(channel& from, std::string_view why);
+  void settle_provers(served_member& m, result<catalogue> with);
+  void need_modern(served_member& m, std::function<void()> then);
+  channel& modern_channel(served_member& m);
+  void after_restart(served_member& m);
+  std::uint64_t ask(channel& c, std::string_view method, std::string_view params,
+                    std::function<void(message const*, std::string_view)> done);
+  void follow_changes(served_member& m);
+  void cancel_at_member(channel& at, std::uint64_t slot, std::string_view text = {},
+                        std::string_view id_in_text = {});
+  void send_call(channel& to, pending p, connection& c, message const& in, std::string_view text,
+                 std::string_view parameters = {});
+  void send_crossing(channel& to, pending p, connection* c, std::string_view name,
+                     std::string const* responses = nullptr, std::string_view state = {});
+
+  void time_out(channel& at, std::uint64_t slot);
+  void sweep();
+  void schedule_sweep();
+  template <class Job, class Then>
+  void on_worker(Job job, Then then) {
+    ++workers_;
+    std::thread([this, job = std::move(job), then = std::move(then),
+                 guard = asio::make_work_guard(io)]() mutable {
+      auto got = std::make_shared<decltype(job())>(job());
+      asio::post(io, [this, got, then = std::move(then)]() mutable {
+        --workers_;
+        then(std::move(*got));
+      });
+    }).detach();
+  }
+
+  backend& backend_;
+  shared_memory memory_;
+  std::array<char, 65536> member_bytes_{};
+  message_scanner from_client_;
+  message_scanner from_member_;
+  asio::steady_timer timer_;
+  std::uint32_t now_ = 1;
+  std::uint64_t next_serial_ = 1;
+  std::uint64_t next_listener_ = 1;
+  std::map<std::string, std::unique_ptr<served_member>, std::less<>> members_;
+  std::vector<std::unique_ptr<served_member>> graveyard_;
+  std::unordered_map<std::string, std::unique_ptr<session>, text_hash, std::equal_to<>> sessions_;
+  std::unordered_map<std::string, std::pair<channel*, std::uint64_t>> parked_;
+  std::set<std::shared_ptr<connection>> connections_;
+  std::string scratch_;
+  std::size_t workers_ = 0;
+  std::size_t sessions_before_ = 0;
+  bool reading_members_ = false;
+  bool read_again_ = false;
+  bool stopping_ = false;
+  std::stop_source stop_;
+  std::uint64_t refused_ = 0;
+  bool open_to_all_hosts_ = false;
+};
+
+/// Levels of `notifications/message`, by their place in RFC 5424, debug 0 to emergency 7; -1: none.
+[[nodiscard]] int level_of(std::string_view name);
+[[nodiscard]] std::string_view level_name(int level);
+/// The `Mcp-Param-*` lines that a tool's schema asks for (`x-mcp-header`), for a call of it.
+[[nodiscard]] std::string parameter_headers(catalogue const& known, std::string_view call);
+/// 128 random bits as 22 characters of base64url.
+[[nodiscard]] std::string random_id();
+/// A text as a JSON string, with its quotes.
+[[nodiscard]] std::string quoted_json(std::string_view text);
+
+}  // namespace thv::gateway
