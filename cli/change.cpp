@@ -13,6 +13,7 @@
 #include <thv/config/values.hpp>
 #include <thv/plan/plan_text.hpp>
 
+#include "gateway_start.hpp"
 #include "interrupt.hpp"
 #include "output.hpp"
 #include "progress.hpp"
@@ -51,10 +52,13 @@ boost::json::array texts_json(Texts const& texts) {
   return out;
 }
 
-boost::json::object member_json(plan::member_report const& m) {
+boost::json::object member_json(plan::member_report const& m, gateway_view const& g) {
   boost::json::object out{{"name", m.name}, {"outcome", to_string(m.outcome)}};
   if (!m.runtime.empty()) out["runtime"] = m.runtime;
-  if (!m.readiness.empty()) out["readiness"] = m.readiness;
+  if (!m.readiness.empty()) {
+    out["readiness"] = m.readiness;
+    out["url"] = member_url(g, m.name);
+  }
   out["tools"] = texts_json(m.tools);
   if (m.failure) out["error"] = error_json(*m.failure);
   if (!m.log_tail.empty()) out["log_tail"] = texts_json(m.log_tail);
@@ -98,6 +102,25 @@ std::string closing_sentence(plan::report const& r, std::string const& what) {
       return fmt::format("{} was interrupted; everything is as it was before", what);
   }
   return {};
+}
+
+bool is_up_now(plan::member_report const& m) {
+  return m.outcome == plan::outcome::deployed || m.outcome == plan::outcome::replaced ||
+         m.outcome == plan::outcome::started || m.outcome == plan::outcome::restarted;
+}
+
+/// The gateway after this change. That it could not be told fails no command.
+gateway_view settled_gateway(session& s, plan::report const& r) {
+  auto g = r.dry_run ? look_at_gateway(s) : settle_gateway(s);
+  if (!g) {
+    say_warning("the gateway: " + to_string(g.error()));
+    g = look_at_gateway(s);
+  }
+  if (!g) return {};
+  if (g->is == gateway_view::state::stopped &&
+      std::any_of(r.members.begin(), r.members.end(), is_up_now))
+    say_note("the gateway was stopped, so nothing is served; 'thv-engine gateway start' starts it");
+  return *std::move(g);
 }
 
 }  // namespace
@@ -209,31 +232,31 @@ void say_report(plan::report const& r, std::string const& what) {
   if (!closing.empty()) say_error(fail(errc::internal, closing));
 }
 
-boost::json::object report_json(plan::report const& r) {
+boost::json::object report_json(plan::report const& r, gateway_view const& g) {
   boost::json::array members;
   if (!r.dry_run)
-    for (auto const& m : workloads_of(r)) members.push_back(member_json(m));
-  boost::json::object out{{"status", status_word(r)},
-                          {"group", r.planned.group},
-                          {"members", std::move(members)},
-                          {"plan", plan::to_json(r.planned)},
-                          {"repairs", texts_json(r.repairs)}};
+    for (auto const& m : workloads_of(r)) members.push_back(member_json(m, g));
+  boost::json::object out{{"status", status_word(r)},         {"group", r.planned.group},
+                          {"members", std::move(members)},    {"gateway", to_string(g.is)},
+                          {"plan", plan::to_json(r.planned)}, {"repairs", texts_json(r.repairs)}};
   if (r.failure) out["error"] = error_json(*r.failure);
   if (r.rollback_failure) out["rollback_error"] = error_json(*r.rollback_failure);
   return out;
 }
 
-int finish(result<plan::report> const& r, change_flags const& flags, std::string const& what,
-           std::function<void(plan::report const&)> const& on_success) {
+int finish(session& s, result<plan::report> const& r, change_flags const& flags,
+           std::string const& what,
+           std::function<void(plan::report const&, gateway_view const&)> const& on_success) {
   if (!r) return failed(r.error());
   say_report(*r, what);
+  auto const g = settled_gateway(s, *r);
   if (flags.json())
-    print(pretty(report_json(*r)));
+    print(pretty(report_json(*r, g)));
   else if (r->dry_run)
     print(plan::to_string(r->planned));
   else if (on_success &&
            (r->status == plan::completion::done || r->status == plan::completion::partly_done))
-    on_success(*r);
+    on_success(*r, g);
   return r->dry_run ? 0 : static_cast<int>(r->status);
 }
 

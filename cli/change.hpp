@@ -10,6 +10,7 @@
 #include <thv/plan/report.hpp>
 
 #include "command.hpp"
+#include "gateway_access.hpp"
 #include "session.hpp"
 
 // What all commands that change something have in common: their flags, progress, Ctrl-C, and how
@@ -58,13 +59,14 @@ using change = std::function<result<plan::report>(change_options const&)>;
 void say_report(plan::report const& r, std::string const& what);
 
 /// The report for programs: {status, group, members, plan, repairs}.
-[[nodiscard]] boost::json::object report_json(plan::report const& r);
+[[nodiscard]] boost::json::object report_json(plan::report const& r, gateway_view const& g);
 
-/// Tells the outcome and gives the exit status. `what` names the command's object: "group 'x'".
-/// In text, `on_success` prints what there is to print when all went well.
-[[nodiscard]] int finish(result<plan::report> const& r, change_flags const& flags,
-                         std::string const& what,
-                         std::function<void(plan::report const&)> const& on_success = {});
+/// Lets the gateway know what has changed, tells the outcome and gives the exit status. `what`
+/// names the command's object: "group 'x'". In text, `on_success` prints what there is to print
+/// when all went well.
+[[nodiscard]] int finish(
+    session& s, result<plan::report> const& r, change_flags const& flags, std::string const& what,
+    std::function<void(plan::report const&, gateway_view const&)> const& on_success = {});
 
 /// Members of the report that are workloads.
 [[nodiscard]] std::vector<plan::member_report> workloads_of(plan::report const& r);

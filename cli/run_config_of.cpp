@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include <thv/config/duration.hpp>
 #include <thv/engine/spec.hpp>
 #include <thv/json/parse.hpp>
 #include <thv/model/names.hpp>
@@ -232,6 +233,18 @@ result<void> apply_headers(run_config& c, run_flags const& flags) {
                      "--remote-forward-headers-secret");
 }
 
+result<void> apply_demand(run_config& c, run_flags const& flags) {
+  c.on_demand = c.on_demand || flags.on_demand || flags.idle_timeout.has_value();
+  if (c.on_demand && !c.remote_url.empty())
+    return wrong("a server that somebody else runs cannot be started on demand",
+                 flags.idle_timeout ? "--idle-timeout" : "--on-demand");
+  if (!flags.idle_timeout) return {};
+  auto time = config::parse_duration(*flags.idle_timeout);
+  if (!time) return wrong(time.error().message, "--idle-timeout", time.error().hint);
+  c.idle_timeout_ms = time->count();
+  return {};
+}
+
 result<void> apply_name(run_config& c, run_flags const& flags) {
   if (flags.name) {
     c.name = sanitize_workload_name(*flags.name);
@@ -289,6 +302,7 @@ result<run_config> run_config_of(run_flags const& flags,
   THV_CHECK(apply_permissions(c, flags));
   THV_CHECK(apply_volumes(c, flags));
   THV_CHECK(apply_headers(c, flags));
+  THV_CHECK(apply_demand(c, flags));
   THV_TRY(c.container_labels, parse_labels(flags.labels));
   return c;
 }
@@ -329,6 +343,9 @@ std::vector<flag> run_flag_list(run_flags& f) {
       {"-l, --label", "KEY=VALUE", "label", &f.labels},
       {"--runtime", "NAME", "runtime to run it on (default: the first that can)", &f.runtime,
        c::runtimes},
+      {"--on-demand", "", "start it at the first request through the gateway", &f.on_demand},
+      {"--idle-timeout", "DURATION",
+       "on demand, and stopped after this long without a request, such as 10m", &f.idle_timeout},
       {"--remote-forward-headers", "NAME=VALUE", "header for a remote server", &f.forward_headers},
       {"--remote-forward-headers-secret", "NAME=SECRET",
        "header for a remote server with a secret's value", &f.forward_secret_headers},

@@ -23,6 +23,8 @@ struct run_flags {
   std::optional<std::string> permission_profile, runtime, from_config;
   std::vector<std::string> publish, env, env_files, secrets, volumes, labels;
   std::vector<std::string> forward_headers, forward_secret_headers;
+  bool on_demand = false;
+  std::optional<std::string> idle_timeout;
 };
 
 /// Those flags, for the command and for `--from-config`, beside which none may stand.

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway_access.hpp"
 #include "output.hpp"
 
 namespace thv {
@@ -60,7 +61,7 @@ result<void> session::open_store(bool read_only) {
 result<engine*> session::reading_engine() {
   if (engine_) return &*engine_;
   THV_CHECK(open_store(true));
-  THV_TRY(auto* made, make_engine());
+  THV_TRY(auto* made, make_engine([this](auto const& name) { return secrets_.get(name); }, {}));
   if (auto const left = made->unfinished())
     for (auto const& text : *left) say_warning(text);
   return made;
@@ -68,27 +69,43 @@ result<engine*> session::reading_engine() {
 
 result<engine*> session::changing_engine() {
   THV_CHECK(open_store(false));
-  return make_engine();
+  auto const secrets = [this](auto const& name) { return secrets_.get(name); };
+  engine_options options;
+  options.probe = [this, secrets](plugin::call const& c, plugin::runtime& runtime,
+                                  plugin::instance const& instance, run_config const& config,
+                                  bool initialised) {
+    return prove_beside_gateway(*this, c, instance, [&] {
+      return probe_instance(c, runtime, instance, config, initialised, secrets);
+    });
+  };
+  return make_engine(secrets, std::move(options));
 }
 
-result<engine*> session::make_engine() {
+result<engine*> session::gateway_engine(secret_source secrets) {
+  THV_CHECK(open_store(false));
+  return make_engine(std::move(secrets), {});
+}
+
+result<engine*> session::make_engine(secret_source secrets, engine_options options) {
   if (engine_) return &*engine_;
   THV_TRY(auto const* settings, configuration());
   THV_TRY(auto* set, runtimes());
-  engine_options options;
   options.default_runtime = settings->default_runtime;
   options.auto_create = settings->auto_create;
   options.parallel = settings->deploy_parallel;
   options.timeout = settings->deploy_timeout;
   for (auto const& [name, table] : settings->runtimes) options.group_holders.push_back(name);
-  engine_.emplace(
-      *set, *store_, [this](std::string const& name) { return secrets_.get(name); }, options);
+  engine_.emplace(*set, *store_, std::move(secrets), std::move(options));
   return &*engine_;
 }
 
-result<std::vector<std::string>> session::workload_names() {
+result<std::vector<store::workload_record>> session::workloads() {
   THV_CHECK(open_store(true));
-  THV_TRY(auto const records, store_->workloads());
+  return store_->workloads();
+}
+
+result<std::vector<std::string>> session::workload_names() {
+  THV_TRY(auto const records, workloads());
   std::vector<std::string> names;
   for (auto const& record : records) names.push_back(record.name);
   return names;

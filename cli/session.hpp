@@ -44,6 +44,7 @@ class session {
   /// All commands, for those that speak about the command line itself.
   [[nodiscard]] command const& root() const { return root_; }
   [[nodiscard]] bool debug() const { return options_.debug; }
+  [[nodiscard]] global_options const& options() const { return options_; }
 
   [[nodiscard]] result<config::configuration const*> configuration();
   [[nodiscard]] result<config::paths const*> paths();
@@ -57,12 +58,24 @@ class session {
   /// The names of all workloads, without asking any runtime.
   [[nodiscard]] result<std::vector<std::string>> workload_names();
 
+  /// All workloads as recorded, without asking any runtime.
+  [[nodiscard]] result<std::vector<store::workload_record>> workloads();
+
   /// The runtimes, whatever state the store is in.
   [[nodiscard]] result<plugin::runtime_set*> runtimes();
 
+  /// The state, once an engine was made.
+  [[nodiscard]] store::sqlite_store& store() { return *store_; }
+
+  /// The value of a secret in this process's environment.
+  [[nodiscard]] result<std::string> secret(std::string const& name) { return secrets_.get(name); }
+
+  /// An engine for the gateway: secrets come from `secrets`, and it proves members itself.
+  [[nodiscard]] result<engine*> gateway_engine(secret_source secrets);
+
  private:
   result<void> open_store(bool read_only);
-  result<engine*> make_engine();
+  result<engine*> make_engine(secret_source secrets, engine_options options);
 
   command const& root_;
   global_options options_;

@@ -10,14 +10,29 @@
 
 namespace thv::cli {
 
-std::string url_of(workload_view const& view) {
+std::string endpoint_of(workload_view const& view) {
   auto const& config = view.record.config;
   if (!view.url.empty()) return view.url;
   if (!config.remote_url.empty()) return config.remote_url;
   if (config.transport == transport::stdio || view.port == 0) return {};
-  auto const base = fmt::format("http://{}:{}", config.host, view.port);
-  return config.transport == transport::sse ? fmt::format("{}/sse#{}", base, view.record.name)
-                                            : base + "/mcp";
+  return fmt::format("http://{}:{}/{}", config.host, view.port,
+                     config.transport == transport::sse ? "sse" : "mcp");
+}
+
+std::string url_text(gateway_view const& g, std::string const& workload) {
+  return g.running() ? member_url(g, workload) : "gateway down";
+}
+
+gateway_view gateway_for_listing(session& s) {
+  auto g = look_at_gateway(s);
+  if (!g) {
+    say_warning("the gateway: " + to_string(g.error()));
+    return {};
+  }
+  if (!g->running())
+    say_note(fmt::format("the gateway {}; 'thv-engine gateway start' starts it",
+                         g->is == gateway_view::state::stopped ? "was stopped" : "does not run"));
+  return *std::move(g);
 }
 
 std::string package_of(workload_view const& view) {
@@ -39,26 +54,24 @@ cell status_cell(workload_view const& view) {
   }
 }
 
-void print_workloads(std::vector<workload_view> const& views) {
+void print_workloads(std::vector<workload_view> const& views, gateway_view const& g) {
   table t({"NAME", "PACKAGE", "STATUS", "URL", "PORT", "GROUP", "CREATED"});
   for (auto const& view : views)
-    t.add({view.record.name, package_of(view), status_cell(view), url_of(view),
-           view.port == 0 ? std::string() : std::to_string(view.port), view.record.group,
+    t.add({view.record.name, package_of(view), status_cell(view), url_text(g, view.record.name),
+           g.running() ? std::to_string(g.port) : std::string(), view.record.group,
            utc_text(view.record.created_at)});
   t.print();
 }
 
-boost::json::object workload_json(workload_view const& view) {
+boost::json::object workload_json(workload_view const& view, gateway_view const& g) {
   auto const& config = view.record.config;
-  boost::json::object out{
-      {"name", view.record.name},
-      {"package", package_of(view)},
-      {"url", url_of(view)},
-      {"port", view.port},
-      {"transport_type", to_string(config.transport)},
-      {"proxy_mode",
-       config.transport == transport::stdio ? "streamable-http" : to_string(config.transport)},
-      {"status", to_string(view.state)}};
+  boost::json::object out{{"name", view.record.name},
+                          {"package", package_of(view)},
+                          {"url", member_url(g, view.record.name)},
+                          {"port", g.port},
+                          {"transport_type", to_string(config.transport)},
+                          {"proxy_mode", "streamable-http"},
+                          {"status", to_string(view.state)}};
   if (!view.state_context.empty()) out["status_context"] = view.state_context;
   out["created_at"] = rfc3339(view.record.created_at);
   if (!config.container_labels.empty()) {
@@ -76,6 +89,9 @@ boost::json::object workload_json(workload_view const& view) {
   out["started_at"] = rfc3339(view.started_at);
   out["runtime"] = view.record.runtime;
   out["ready"] = view.ready;
+  out["gateway"] = to_string(g.is);
+  if (auto const endpoint = endpoint_of(view); !endpoint.empty()) out["endpoint"] = endpoint;
+  if (config.on_demand) out["on_demand"] = true;
   return out;
 }
 

@@ -22,6 +22,9 @@ namespace thv::cli {
 [[nodiscard]] command registry_command();
 [[nodiscard]] command search_command();
 [[nodiscard]] command runtime_command();
+[[nodiscard]] command gateway_command();
+[[nodiscard]] command mcp_command();
+[[nodiscard]] command proxy_command();
 [[nodiscard]] command export_command();
 [[nodiscard]] command version_command();
 [[nodiscard]] command completion_command();

@@ -83,7 +83,7 @@ std::string ready_text(workload_view const& view) {
   return view.ready ? "yes" : view.state == workload_state::running ? "not yet" : "no";
 }
 
-void print_group(group_view const& group) {
+void print_group(group_view const& group, gateway_view const& g) {
   std::vector<std::pair<std::string, std::string>> lines{{"Name", group.record.name}};
   if (!group.record.title.empty()) lines.emplace_back("Title", group.record.title);
   if (!group.record.registry.empty()) lines.emplace_back("Registry", group.record.registry);
@@ -93,10 +93,10 @@ void print_group(group_view const& group) {
   print(key_values(lines));
   if (group.members.empty()) return;
   print("\n");
-  table t({"NAME", "RUNTIME", "STATUS", "READY", "TOOLS"});
+  table t({"NAME", "RUNTIME", "STATUS", "READY", "TOOLS", "URL"});
   for (auto const& view : group.members)
     t.add({view.record.name, view.record.runtime, status_cell(view), ready_text(view),
-           names_text(view.record.tools, 60)});
+           names_text(view.record.tools, 60), url_text(g, view.record.name)});
   t.print();
 }
 
@@ -113,14 +113,15 @@ command group_show_command() {
     if (!engine) return failed(engine.error());
     auto const group = (*engine)->show_group(o->names.front());
     if (!group) return failed(group.error());
+    auto const g = group->members.empty() ? gateway_view() : gateway_for_listing(s);
     if (o->format == "json") {
       auto out = group_json(group->record);
       boost::json::array members;
-      for (auto const& view : group->members) members.push_back(workload_json(view));
+      for (auto const& view : group->members) members.push_back(workload_json(view, g));
       out["members"] = std::move(members);
       print(pretty(out));
     } else {
-      print_group(*group);
+      print_group(*group, g);
     }
     return 0;
   };

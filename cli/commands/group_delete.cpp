@@ -73,7 +73,7 @@ int delete_group(session& s, options const& o, bool keep) {
   }
   auto const report = carry_out(
       s, *how, [&](change_options const& with) { return (*engine)->delete_group(request, with); });
-  return finish(report, o.change, fmt::format("deleting group '{}'", request.name));
+  return finish(s, report, o.change, fmt::format("deleting group '{}'", request.name));
 }
 
 command deletion(std::shared_ptr<options> const& o) {
@@ -108,7 +108,7 @@ int move_workloads(session& s, move_options const& o) {
   move_request const request{o.names, o.from.value_or(""), *o.to};
   auto const report = carry_out(
       s, *how, [&](change_options const& with) { return (*engine)->move(request, with); });
-  return finish(report, o.change, "moving", [&](plan::report const& r) {
+  return finish(s, report, o.change, "moving", [&](plan::report const& r, gateway_view const&) {
     for (auto const& step : r.planned.operations) {
       if (std::holds_alternative<plan::create_group>(step.action))
         print(fmt::format("Created group '{}'.\n", step.subject));

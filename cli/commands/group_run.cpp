@@ -13,6 +13,7 @@
 #include "../change.hpp"
 #include "../output.hpp"
 #include "../registries.hpp"
+#include "../views.hpp"
 #include "commands.hpp"
 
 namespace thv::cli {
@@ -72,20 +73,22 @@ cell readiness_cell(std::string const& readiness) {
 }
 
 /// A row for each member that the group has now, and one for each that failed.
-void print_members(engine& e, plan::report const& r, std::string const& group) {
+void print_members(engine& e, plan::report const& r, std::string const& group,
+                   gateway_view const& g) {
   std::map<std::string, std::vector<cell>> rows;
   for (auto const& m : r.members)
-    if (m.failure) rows[m.name] = {m.name, m.runtime, cell("failed", tone::bad), "0"};
+    if (m.failure) rows[m.name] = {m.name, m.runtime, cell("failed", tone::bad), "0", ""};
   std::size_t members = 0;
   if (auto const views = e.list(group))
     for (auto const& view : *views) {
       ++members;
       auto const& record = view.record;
-      rows.try_emplace(record.name, std::vector<cell>{record.name, record.runtime,
-                                                      readiness_cell(record.readiness),
-                                                      names_text(record.tools, 60)});
+      rows.try_emplace(
+          record.name,
+          std::vector<cell>{record.name, record.runtime, readiness_cell(record.readiness),
+                            names_text(record.tools, 60), url_text(g, record.name)});
     }
-  table t({"NAME", "RUNTIME", "STATUS", "TOOLS"});
+  table t({"NAME", "RUNTIME", "STATUS", "TOOLS", "URL"});
   for (auto& [name, row] : rows) t.add(std::move(row));
   t.print();
   print(closing_sentence(r, group, members));
@@ -132,8 +135,9 @@ int run_group(session& s, options const& o) {
   }
   auto const report = carry_out(
       s, *how, [&](change_options const& with) { return (*engine)->group_run(request, with); });
-  return finish(report, o.change, fmt::format("group '{}'", name),
-                [&](plan::report const& r) { print_members(**engine, r, name); });
+  return finish(
+      s, report, o.change, fmt::format("group '{}'", name),
+      [&](plan::report const& r, gateway_view const& g) { print_members(**engine, r, name, g); });
 }
 
 }  // namespace

@@ -12,9 +12,11 @@
 #include <fmt/ranges.h>
 #include <boost/json/array.hpp>
 
+#include <thv/config/duration.hpp>
 #include <thv/model/run_config_json.hpp>
 
 #include "../change.hpp"
+#include "../gateway_log.hpp"
 #include "../interrupt.hpp"
 #include "../output.hpp"
 #include "../views.hpp"
@@ -30,6 +32,7 @@ struct options {
   std::optional<std::string> format;
   std::optional<std::string> tail;
   bool follow = false;
+  bool gateway = false;
 };
 
 std::string uptime_of(workload_view const& view) {
@@ -40,7 +43,14 @@ std::string uptime_of(workload_view const& view) {
   return duration_text(now - view.started_at);
 }
 
-void print_status(workload_view const& view) {
+std::string on_demand_text(run_config const& config) {
+  if (!config.on_demand) return {};
+  if (config.idle_timeout_ms == 0) return "yes";
+  auto const idle = std::chrono::milliseconds(config.idle_timeout_ms);
+  return fmt::format("yes, stopped after {} without a request", config::to_string(idle));
+}
+
+void print_status(workload_view const& view, gateway_view const& g) {
   auto const& record = view.record;
   std::vector<std::pair<std::string, std::string>> lines;
   auto const add = [&](char const* key, std::string value) {
@@ -50,22 +60,24 @@ void print_status(workload_view const& view) {
   add("Status", std::string(to_string(view.state)));
   add("Why", view.state_context);
   add("Package", package_of(view));
-  add("URL", url_of(view));
-  add("Port", view.port == 0 ? "" : std::to_string(view.port));
+  add("URL", url_text(g, record.name));
+  add("Port", g.running() ? std::to_string(g.port) : "");
+  add("Endpoint", endpoint_of(view));
   add("Transport", std::string(to_string(record.config.transport)));
   add("Group", record.group);
   add("Created", short_time(record.created_at));
   add("Remote", record.config.remote_url.empty() ? "" : "true");
   add("Uptime", uptime_of(view));
   add("Runtime", record.runtime);
+  add("On demand", on_demand_text(record.config));
   add("Ready", view.ready ? "yes" : "no");
   add("Tools", names_text(record.tools, 400));
   for (auto const& note : view.notes) lines.emplace_back("Note", note);
   print(key_values(lines));
 }
 
-boost::json::object status_json(workload_view const& view) {
-  auto out = workload_json(view);
+boost::json::object status_json(workload_view const& view, gateway_view const& g) {
+  auto out = workload_json(view, g);
   if (auto const uptime = uptime_of(view); !uptime.empty()) out["uptime"] = uptime;
   out["transport"] = to_string(view.record.config.transport);
   boost::json::array notes;
@@ -82,14 +94,36 @@ int show_status(session& s, options const& o) {
     view.error().message = "failed to get workload status: " + view.error().message;
     return failed(view.error());
   }
+  auto const g = gateway_for_listing(s);
   if (o.format == "json")
-    print(pretty(status_json(*view)));
+    print(pretty(status_json(*view, g)));
   else
-    print_status(*view);
+    print_status(*view, g);
   return 0;
 }
 
+/// Prints pieces of a log as they come.
+bool print_piece(std::string_view piece) {
+  print(piece);
+  return finish_output().has_value() && !output_closed();
+}
+
+int show_gateway_log(session& s, plugin::log_options const& how) {
+  auto const where = s.paths();
+  if (!where) return failed(where.error());
+  interrupt_guard interrupt;
+  auto const read = read_gateway_log(
+      gateway::control_files((*where)->state).log(), how.tail, how.follow,
+      [&] { return interrupt.interrupted(); }, print_piece);
+  if (interrupt.interrupted()) return 130;
+  return read ? 0 : failed(read.error());
+}
+
 int show_logs(session& s, options const& o) {
+  if (o.gateway == !o.words.empty())
+    return wrong_usage(fail(errc::invalid_argument,
+                            o.gateway ? "--gateway takes no name" : "accepts 1 arg(s), received 0",
+                            "usage: thv-engine logs NAME, or thv-engine logs --gateway"));
   plugin::log_options how;
   how.follow = o.follow;
   if (o.tail) {
@@ -97,14 +131,11 @@ int show_logs(session& s, options const& o) {
     if (!lines) return wrong_usage(lines.error());
     how.tail = static_cast<std::size_t>(*lines);
   }
+  if (o.gateway) return show_gateway_log(s, how);
   auto engine = s.reading_engine();
   if (!engine) return failed(engine.error());
   interrupt_guard interrupt;
-  auto const sink = [](std::string_view piece) {
-    print(piece);
-    return finish_output().has_value() && !output_closed();
-  };
-  auto const read = (*engine)->logs(o.words.front(), how, sink, interrupt.token());
+  auto const read = (*engine)->logs(o.words.front(), how, print_piece, interrupt.token());
   if (interrupt.interrupted()) return 130;
   return read ? 0 : failed(read.error());
 }
@@ -172,10 +203,12 @@ command logs_command() {
   auto o = std::make_shared<options>();
   command c;
   c.name = "logs";
-  c.summary = "Print the log of an MCP server";
-  c.example = "thv-engine logs fetch --tail 20\nthv-engine logs fetch -f";
-  c.words = {"NAME", 1, 1, &o->words, completes::workloads};
+  c.summary = "Print the log of an MCP server, or of the gateway";
+  c.example =
+      "thv-engine logs fetch --tail 20\nthv-engine logs fetch -f\nthv-engine logs --gateway";
+  c.words = {"NAME", 0, 1, &o->words, completes::workloads};
   c.flags = {
+      {"--gateway", "", "the gateway's own log", &o->gateway},
       {"-f, --follow", "", "go on until it ends or Ctrl-C", &o->follow},
       {"--tail", "N", "only the last N lines", &o->tail},
   };

@@ -120,7 +120,8 @@ int carry_out_verb(session& s, options o, std::string const& verb, act const& wh
   }
   auto const report =
       carry_out(s, *how, [&](change_options const& with) { return what(**engine, o, with); });
-  return finish(report, o.change, verb, [&](plan::report const& r) { print_outcome(o, verb, r); });
+  return finish(s, report, o.change, verb,
+                [&](plan::report const& r, gateway_view const&) { print_outcome(o, verb, r); });
 }
 
 }  // namespace

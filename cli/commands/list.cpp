@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <boost/json/array.hpp>
 
 #include "../change.hpp"
@@ -23,26 +22,18 @@ bool has_labels(workload_view const& view, std::map<std::string, std::string> co
 }
 
 /// `{"mcpServers": {NAME: {"url", "type"}}}` for the configuration of a client.
-void print_client_configuration(std::vector<workload_view> const& views) {
+void print_client_configuration(std::vector<workload_view> const& views, gateway_view const& g) {
   boost::json::object servers;
-  std::vector<std::string> without;
-  for (auto const& view : views) {
-    auto const url = url_of(view);
-    if (url.empty())
-      without.push_back(view.record.name);
-    else
-      servers[view.record.name] =
-          boost::json::object{{"url", url}, {"type", to_string(view.record.config.transport)}};
-  }
-  if (!without.empty())
-    say_warning(
-        fmt::format("left out since a stdio server has no URL: {}", fmt::join(without, ", ")));
+  for (auto const& view : views)
+    servers[view.record.name] =
+        boost::json::object{{"url", member_url(g, view.record.name)}, {"type", "streamable-http"}};
   print(pretty(boost::json::object{{"mcpServers", std::move(servers)}}));
 }
 
-void print_text(std::vector<workload_view> const& views, std::optional<std::string> const& group) {
+void print_text(std::vector<workload_view> const& views, std::optional<std::string> const& group,
+                gateway_view const& g) {
   if (!views.empty())
-    print_workloads(views);
+    print_workloads(views, g);
   else if (group)
     print(fmt::format("No MCP servers found in group '{}'\n", *group));
   else
@@ -66,16 +57,18 @@ int list_workloads(session& s, listing const& wanted) {
   auto views = (*engine)->list(wanted.group);
   if (!views) return failed(views.error());
   std::erase_if(*views, [&](auto const& view) {
-    return (!wanted.all && view.state != workload_state::running) || !has_labels(view, *labels);
+    bool const serves = view.state == workload_state::running || view.sleeps();
+    return (!wanted.all && !serves) || !has_labels(view, *labels);
   });
+  auto const g = views->empty() ? gateway_view() : gateway_for_listing(s);
   if (wanted.format == "json") {
     boost::json::array out;
-    for (auto const& view : *views) out.push_back(workload_json(view));
+    for (auto const& view : *views) out.push_back(workload_json(view, g));
     print(pretty(out));
   } else if (wanted.format == "mcpservers") {
-    print_client_configuration(*views);
+    print_client_configuration(*views, g);
   } else {
-    print_text(*views, wanted.group);
+    print_text(*views, wanted.group, g);
   }
   return 0;
 }

@@ -31,7 +31,8 @@ std::vector<std::string> given_flags(options& o) {
   for (auto const& f : flags) {
     auto const* one = std::get_if<std::optional<std::string>*>(&f.into);
     auto const* list = std::get_if<std::vector<std::string>*>(&f.into);
-    if ((one && **one) || (list && !(*list)->empty()))
+    auto const* on = std::get_if<bool*>(&f.into);
+    if ((one && **one) || (list && !(*list)->empty()) || (on && **on))
       given.push_back(f.names.substr(f.names.find("--")));
   }
   return given;
@@ -83,7 +84,7 @@ result<run_config> wanted_config(session& s, options const& o) {
   return run_config_of(o.run, documents, chooser(s, o.run.runtime));
 }
 
-void print_ready(plan::report const& r, std::string const& name) {
+void print_ready(plan::report const& r, std::string const& name, gateway_view const& g) {
   for (auto const& step : r.planned.operations)
     if (std::holds_alternative<plan::create_group>(step.action))
       print(fmt::format("Created group '{}'.\n", step.subject));
@@ -97,6 +98,7 @@ void print_ready(plan::report const& r, std::string const& name) {
     else
       print(fmt::format("'{}' runs on {}: {}.\n", name, m.runtime,
                         m.readiness.empty() ? "not proved ready" : m.readiness));
+    if (g.running()) print(fmt::format("It is served at {}\n", member_url(g, name)));
   }
 }
 
@@ -119,8 +121,8 @@ int run_workload(session& s, options& o) {
   auto const name = config->name;
   auto const report = carry_out(
       s, *how, [&](change_options const& with) { return (*engine)->run({*config}, with); });
-  return finish(report, o.change, fmt::format("running '{}'", name),
-                [&](plan::report const& r) { print_ready(r, name); });
+  return finish(s, report, o.change, fmt::format("running '{}'", name),
+                [&](plan::report const& r, gateway_view const& g) { print_ready(r, name, g); });
 }
 
 }  // namespace

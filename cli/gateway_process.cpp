@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway_process.hpp"
+
+#include <unistd.h>
+
+#include <memory>
+#include <stop_token>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include <thv/gateway/control.hpp>
+#include <thv/gateway/control_files.hpp>
+#include <thv/gateway/engine_backend.hpp>
+#include <thv/gateway/server.hpp>
+#include <thv/version.hpp>
+
+#include "change.hpp"
+#include "gateway_access.hpp"
+#include "gateway_log.hpp"
+#include "gateway_tending.hpp"
+#include "interrupt.hpp"
+#include "output.hpp"
+
+namespace thv::cli {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+std::int64_t now_milliseconds() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// Everything that one gateway consists of, from its lock to its end.
+class gateway_process {
+ public:
+  gateway_process(session& s, config::configuration const& settings, config::paths const& where,
+                  bool background)
+      : session_(s),
+        settings_(settings),
+        background_(background),
+        files_(where.state),
+        log_(files_.log()),
+        secrets_([&s](std::string const& name) { return missing_here(s.secret(name)); }) {}
+
+  result<void> run() {
+    THV_TRY(lock_, files_.try_lock());
+    if (!lock_) return runs_already();
+    THV_CHECK(files_.mark_stopped(false));
+    auto const secret = [this](std::string const& name) { return secrets_.get(name); };
+    THV_TRY(auto* engine, session_.gateway_engine(secret));
+    THV_TRY(auto* runtimes, session_.runtimes());
+    members_ = std::make_unique<cli::backend>(*engine, *runtimes, session_.store(), secret,
+                                              backend_options());
+    THV_CHECK(listen());
+    THV_CHECK(write_facts());
+    say_line(gateway::log_line::level::info, fmt::format("serving at {}", identity().url));
+    serve();
+    say_line(gateway::log_line::level::info, "ended");
+    return {};
+  }
+
+ private:
+  /// What the environment does not say, a command must.
+  static result<std::string> missing_here(result<std::string> value) {
+    if (!value)
+      value.error().hint =
+          "run 'thv-engine start' for the workload with the secret in the environment";
+    return value;
+  }
+
+  error runs_already() const {
+    auto const facts = files_.read_facts();
+    return fail(errc::conflict,
+                fmt::format("a gateway of this state folder runs already{}",
+                            facts ? fmt::format(" (pid {})", facts->pid) : ""),
+                "thv-engine gateway status");
+  }
+
+  gateway::engine_backend_options backend_options() const {
+    gateway::engine_backend_options o;
+    o.autostart = [this](std::string const& group) {
+      auto const table = settings_.groups.find(group);
+      return table != settings_.groups.end() && table->second.autostart;
+    };
+    o.start_time = settings_.deploy_timeout;
+    return o;
+  }
+
+  result<gateway::server_options> server_options() {
+    auto const& table = settings_.gateway;
+    gateway::server_options o;
+    o.host = table.host;
+    o.allowed_origins = table.allowed_origins;
+    o.allowed_hosts = table.allowed_hosts;
+    THV_TRY(o.token, gateway_token(table));
+    THV_TRY(o.control_socket, files_.choose_socket(config::process_environment()));
+    o.control = [this, actions = actions()](gateway::control_request const& request) {
+      return gateway::answer_control(actions, request);
+    };
+    o.log = [this](gateway::log_line const& line) { write_log(line); };
+    return o;
+  }
+
+  /// On the port of last time, so that clients find it again, else on the one configured or the
+  /// next that is free.
+  result<void> listen() {
+    THV_TRY(auto options, server_options());
+    socket_ = options.control_socket;
+    auto const wanted = settings_.gateway.port;
+    auto const before = files_.read_facts();
+    if (before && before->host == options.host && before->wanted_port == wanted &&
+        before->port != wanted && before->port != 0) {
+      auto again = options;
+      again.port = before->port;
+      again.next_free_port = false;
+      server_ = std::make_unique<gateway::server>(*members_, std::move(again));
+      if (server_->listen()) return {};
+    }
+    options.port = wanted;
+    server_ = std::make_unique<gateway::server>(*members_, std::move(options));
+    auto listening = server_->listen();
+    if (!listening && listening.error().where.empty())
+      listening.error().where = settings_.gateway.where;
+    return listening;
+  }
+
+  result<void> write_facts() const {
+    return files_.write_facts({version(), gateway::this_program(), ::getpid(), socket_,
+                               settings_.gateway.host, server_->port(), settings_.gateway.port});
+  }
+
+  void serve() {
+    interrupt_guard interrupt([this] { server_->stop(); });
+    tending_.emplace(*members_, [this](std::string const& name) {
+      write_log({gateway::log_line::level::info, name, "it had ended and was started again"});
+      server_->refresh();
+    });
+    server_->run();
+    tending_.reset();
+  }
+
+  gateway::gateway_identity identity() const {
+    return {version(), ::getpid(), started_at_,
+            gateway::base_url(settings_.gateway.host, server_->port())};
+  }
+
+  gateway::control_actions actions() {
+    gateway::control_actions a;
+    a.identity = [this] { return identity(); };
+    a.status = [this] { return server_->status(); };
+    a.refresh = [this] {
+      if (tending_) tending_->nudge();
+      server_->refresh();
+    };
+    a.prove = [this](plugin::call const& c, std::string const& name) {
+      return server_->prove(c, name);
+    };
+    a.release = [this](std::string const& name) { server_->release(name); };
+    a.take_secrets = [this](auto secrets) { secrets_.add(std::move(secrets)); };
+    a.hand_over = [this] {
+      end_soon("another one takes over");
+      return secrets_.all();
+    };
+    a.stop = [this] { end_soon("a command stops it"); };
+    return a;
+  }
+
+  /// After the answer to whoever asked for it is out.
+  void end_soon(std::string const& why) {
+    say_line(gateway::log_line::level::info, why);
+    ending_ = std::jthread([this] {
+      std::this_thread::sleep_for(100ms);
+      server_->stop();
+    });
+  }
+
+  void say_line(gateway::log_line::level severity, std::string text) {
+    write_log({severity, {}, std::move(text)});
+  }
+
+  void write_log(gateway::log_line const& line) {
+    if (line.severity == gateway::log_line::level::debug && !session_.debug()) return;
+    auto const text = log_text(line, now_milliseconds(), settings_.gateway.json_log);
+    log_.write(text);
+    if (!background_) say(text);
+  }
+
+  session& session_;
+  config::configuration const& settings_;
+  bool background_;
+  gateway::control_files files_;
+  gateway_log log_;
+  gateway::held_secrets secrets_;
+  std::int64_t started_at_ = now_milliseconds();
+  std::shared_ptr<void> lock_;
+  std::string socket_;
+  std::unique_ptr<cli::backend> members_;
+  std::unique_ptr<gateway::server> server_;
+  std::optional<tending> tending_;
+  std::jthread ending_;
+};
+
+}  // namespace
+
+int run_gateway(session& s, bool background) {
+  auto const settings = s.configuration();
+  if (!settings) return failed(settings.error());
+  auto const where = s.paths();
+  if (!where) return failed(where.error());
+  gateway_process process(s, **settings, **where, background);
+  auto const ended = process.run();
+  return ended ? 0 : failed(ended.error());
+}
+
+}  // namespace thv::cli
