@@ -112,22 +112,30 @@ class Ours(Contender):
             if done.returncode != 0:
                 raise RuntimeError(f"thv-engine {' '.join(args)}: {done.stderr}")
 
-        for m in members:
-            if m.url:
-                ours("run", "--name", m.name, "--runtime", "remote", m.url)
-            else:
-                program = write(folder, f"{m.name}.sh", "#!/bin/sh\nexec " + " ".join(m.command) +
-                                "\n")
-                os.chmod(program, 0o755)
-                ours("run", "--name", m.name, "--runtime", "process", "--transport", "stdio",
-                     program)
-        command = [word.format(**words) for word in self.options.gateway_command.split()]
-        urls = [self.options.gateway_url.format(port=port, name=m.name) for m in members]
-
         def cleanup():
+            ours("gateway", "stop")
             ours("rm", *(m.name for m in members))
 
+        try:
+            ours("gateway", "stop")  # else `run` starts it in the background
+            for m in members:
+                ours("run", "--name", m.name, *self.source(folder, m))
+        except RuntimeError:
+            cleanup()
+            raise
+        command = [word.format(**words) for word in self.options.gateway_command.split()]
+        urls = [self.options.gateway_url.format(port=port, name=m.name) for m in members]
         return Start(command, urls, env, cleanup)
+
+    @staticmethod
+    def source(folder, member):
+        """The words of `run` for one member."""
+        if member.url:
+            return ["--runtime", "remote", member.url]
+        program = write(folder, f"{member.name}.sh",
+                        "#!/bin/sh\nexec " + " ".join(member.command) + "\n")
+        os.chmod(program, 0o755)
+        return ["--runtime", "process", "--transport", "stdio", program]
 
 
 class Tbxark(Contender):

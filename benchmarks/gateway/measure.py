@@ -19,6 +19,7 @@ import os
 import platform
 import resource
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -359,6 +360,8 @@ def parse():
 
 def main():
     options = parse()
+    # Ended from outside, we still stop what we have started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("measure.py: ended by a signal"))
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # of all that we start, too
     samples = []
