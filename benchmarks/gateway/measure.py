@@ -26,9 +26,11 @@ import sys
 import tempfile
 import time
 
-import contenders
-import report
-from processes import Gateway, cpu_between, stop
+sys.dont_write_bytecode = True  # no caches beside the sources
+
+import contenders  # noqa: E402
+import report  # noqa: E402
+from processes import Gateway, cpu_between, stop  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CORES = os.sched_getaffinity(0)

@@ -88,8 +88,8 @@ def load_tables(samples):
     sizes = sorted(cells.all("size"))
     for kind in cells.all("kind"):
         for mode in cells.all("mode"):
-            yield (f"### {kind} member, {mode}\n\nLatencies are added ones (minus direct of the same "
-                   "round); of direct itself they are whole.\n\n" +
+            yield (f"### {kind} member, {mode}\n\nLatencies are added ones (minus direct of the "
+                   "same round); of direct itself they are whole.\n\n" +
                    table(["in flight", "bytes", "gateway", "CPU µs a call", "its CPU ÷ ours",
                           "calls/s", "our calls/s ÷ its", "p50 ms", "p99 ms", "p99.9 ms",
                           "wrong or failed"], load_rows(cells, kind, mode, sizes)))
@@ -127,8 +127,8 @@ def member_rows(cells):
                 each = "-"
                 if count > fewest and first:
                     each = f"{(1024 * median(idle) - first) / (count - fewest):.0f}"
-                yield [kind, contender, str(count), figure(cells.values("listed_ms", **here), ".1f"),
-                       figure(idle, ".1f"), each,
+                yield [kind, contender, str(count),
+                       figure(cells.values("listed_ms", **here), ".1f"), figure(idle, ".1f"), each,
                        *(figure(cells.values(f, **here), ".0f")
                          for f in ("processes", "processes_clients", "member_processes"))]
 
@@ -157,7 +157,7 @@ def session_table(samples):
                                  figure(each, ",.0f"), ", ".join(status) or "-",
                                  figure(cells.values("processes", **where), ".0f")])
     return "### Idle sessions\n\n" + table(
-        ["member", "gateway", "open stream", "sessions", "PSS bytes of each", "status of the stream",
+        ["member", "gateway", "open stream", "sessions", "PSS bytes of each", "status of it",
          "processes, with members"], rows)
 
 
