@@ -97,10 +97,11 @@ def load_tables(samples):
 
 def start_table(samples):
     cells = Cells(samples, "start")
+    mode = "free" if "free" in cells.all("mode") else cells.all("mode")[0]
     rows = []
     for kind in cells.all("kind"):
         for contender in cells.all("contender"):
-            where = {"kind": kind, "contender": contender, "mode": "free"}
+            where = {"kind": kind, "contender": contender, "mode": mode}
             listed = cells.values("listed_ms", **where)
             if contender == "direct" or not listed:
                 continue
@@ -108,7 +109,7 @@ def start_table(samples):
                          *(figure([v / 1024 for v in cells.values(f, **where)], ".1f")
                            for f in ("pss_idle_kib", "pss_loaded_kib")),
                          figure(cells.values("processes", **where), ".0f")])
-    return "### Start and memory, one member, free\n\n" + table(
+    return f"### Start and memory, one member, {mode}\n\n" + table(
         ["member", "gateway", "ms to the first tools/list", "PSS MiB idle", "after the load",
          "processes"], rows)
 
