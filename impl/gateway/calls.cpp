@@ -10,6 +10,68 @@
 
 namespace thv::gateway {
 
+namespace {
+
+constexpr std::uint32_t patience_unknown =
+    2;  // seconds, while it is not known whether a call speaks
+constexpr std::uint32_t patience_heard = 50;  // where it does
+
+attribution::caller caller_of(session const* owner, std::uint64_t slot) {
+  // A client without a session is a stranger with each request.
+  return owner ? reinterpret_cast<attribution::caller>(owner) : (slot | std::uint64_t{1} << 63);
+}
+
+}  // namespace
+
+/// Nothing but the circumstances tells whose a message on this channel is.
+bool service::shares_stream(channel const& c) const {
+  return !c.of_session && &c == c.of.shared.get() &&
+         (c.of.declared.streams || c.of.declared.transport == transport::sse);
+}
+
+bool service::hold_back(channel& to, attribution::caller who, connection& c, message const& in) {
+  if (!shares_stream(to)) return false;
+  auto& m = to.of;
+  auto const subject = m.voices.subject(in.method, in.name.empty() ? in.uri : in.name);
+  if (subject == 0 || c.waited || m.voices.may_start(who, subject)) return false;
+  if (m.held.size() >= options.limits.calls_per_member) return false;
+  waiting_request w;
+  w.from = c.shared_from_this();
+  w.request = *current_;
+  w.body = in.text;
+  w.until = now_ + (m.voices.was_heard(subject) ? patience_heard : patience_unknown);
+  w.must_wait = m.voices.was_heard(subject);
+  m.held.push_back(std::move(w));
+  c.waiting = true;
+  return true;
+}
+
+/// A call has ended: those that waited for it have their turn, in the order in which they came.
+void service::let_go_held(served_member& m) {
+  if (m.held.empty() || m.releasing) return;
+  m.releasing = true;
+  asio::post(io, [this, &m] {
+    m.releasing = false;
+    auto all = std::exchange(m.held, {});
+    for (auto& w : all)
+      if (!w.from->closed()) serve_again(m, w);
+  });
+}
+
+void service::serve_again(served_member& m, waiting_request& w) {
+  w.from->waiting = false;
+  w.request.body = w.body;
+  current_ = &w.request;
+  auto const before = m.held.size();
+  auto const until = w.until;
+  if (w.request.target.find("/messages") != std::string::npos)
+    serve_sse_message(m, *w.from, w.request);
+  else
+    serve_post(m, *w.from, w.request);
+  if (m.held.size() > before) m.held.back().until = until;
+  current_ = nullptr;
+}
+
 void service::send_call(channel& to, pending p, connection& c, message const& in,
                         std::string_view text, std::string_view parameters) {
   auto& m = to.of;
@@ -29,7 +91,12 @@ void service::send_call(channel& to, pending p, connection& c, message const& in
   if (!on_stream) p.post = &c;
   if (p.owner) ++p.owner->in_flight;
   bool const stateless = p.stateless;
+  bool const shares = shares_stream(to);
+  if (shares) p.subject = m.voices.subject(in.method, in.name.empty() ? in.uri : in.name);
+  auto const subject = p.subject;
+  auto* const owner = p.owner;
   auto const slot = to.add(std::move(p));
+  if (subject != 0) m.voices.start(slot, caller_of(owner, slot), subject);
   auto const number = fmt::format_int(slot);
   std::string_view const id(number.data(), number.size());
   if (!on_stream) {
@@ -78,7 +145,21 @@ void service::send_crossing(channel& to, pending p, connection* c, std::string_v
   auto const method = p.cross->method;
   auto const request = p.cross->request;
   bool const wants_progress = !p.token.empty();
+  std::string said(name);
+  if (said.empty()) {
+    message again;
+    if (from_member_.scan(request, again) == message_fault::none)
+      said = again.name.empty() ? again.uri : again.name;
+  }
+  if (shares_stream(to)) p.subject = m.voices.subject(method, said);
+  auto const subject = p.subject;
+  if (p.stateless && !to.stateless && p.cross->log_level >= 0 &&
+      (m.stateless_level < 0 || p.cross->log_level < m.stateless_level)) {
+    m.stateless_level = p.cross->log_level;
+    set_level(m);
+  }
   auto const slot = to.add(std::move(p));
+  if (subject != 0) m.voices.start(slot, caller_of(owner, slot), subject);
   auto const id = std::to_string(slot);
   if (!on_stream && c) {
     c->call_channel = &to;
@@ -103,12 +184,6 @@ void service::send_crossing(channel& to, pending p, connection* c, std::string_v
   o.method = method;
   o.slot = slot;
   o.alone = to.in_flight() == 1;
-  std::string said(name);
-  if (said.empty() && to.stateless) {
-    message again;
-    if (from_member_.scan(request, again) == message_fault::none)
-      said = again.name.empty() ? again.uri : again.name;
-  }
   bool const names =
       method == "tools/call" || method == "prompts/get" || method == "resources/read";
   o.name = names ? std::string_view(said) : std::string_view();
@@ -127,7 +202,7 @@ void service::cancel_at_member(channel& at, std::uint64_t slot, std::string_view
   auto* placed = at.find(slot);
   if (!placed) return;
   auto p = at.take(slot);
-  if (!p.done) finish(at, p, true);
+  if (!p.done) finish(at, slot, p, true);
   if (p.cross && !p.cross->state.empty()) parked_.erase(p.cross->state);
   if (!at.way()) return;
   bool const over_http = !at.of.declared.streams;

@@ -92,6 +92,7 @@ class connection : public std::enable_shared_from_this<connection> {
   std::uint64_t call_slot = 0;
   session* stream_of = nullptr;  ///< whose standing stream it is
   bool asked_again = false;      ///< for a member that was not known
+  bool waited = false;           ///< has waited long enough for others' calls
   bool waiting = false;          ///< in the queue of a member that starts
   std::uint64_t listen = 0;      ///< a `subscriptions/listen` that the gateway answers
   served_member* listening_to = nullptr;

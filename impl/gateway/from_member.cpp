@@ -81,8 +81,9 @@ void service::on_member_message(channel& from, std::string_view text, std::uint6
 
 // ---- answers ----------------------------------------------------------------------------------
 
-void service::finish(channel& from, pending& p, bool failed) {
+void service::finish(channel& from, std::uint64_t slot, pending& p, bool failed) {
   auto& m = from.of;
+  if (p.subject != 0 && m.voices.end(slot)) let_go_held(m);
   if (p.owner && p.owner->in_flight > 0) --p.owner->in_flight;
   if (p.post) p.post->call_channel = nullptr;
   if (p.done) return;
@@ -101,7 +102,7 @@ void service::on_answer(channel& from, std::uint64_t slot, message const& in) {
   auto& placed = *from.find(slot);
   if (placed.cross) return answer_crossing(from, slot, in);
   auto p = from.take(slot);
-  finish(from, p, in.kind == message_kind::error_response);
+  finish(from, slot, p, in.kind == message_kind::error_response);
   if (p.done) return p.done(&in, {});
   std::string clean;
   message again = in;
@@ -168,7 +169,7 @@ void service::answer_crossing(channel& from, std::uint64_t slot, message const& 
     }
     auto p = from.take(slot);
     bool const failed = in.kind == message_kind::error_response;
-    finish(from, p, failed);
+    finish(from, slot, p, failed);
     auto const text = stateless_answer(in.text, p.id, p.cross->method,
                                        server_info(from.of.known.initialize_result));
     if (failed && !p.post->streaming()) {
@@ -181,7 +182,7 @@ void service::answer_crossing(channel& from, std::uint64_t slot, message const& 
   }
   if (in.result_type == "input_required") return next_round(from, slot, in);
   auto p = from.take(slot);
-  finish(from, p, in.kind == message_kind::error_response);
+  finish(from, slot, p, in.kind == message_kind::error_response);
   auto const text = legacy_answer(in.text, p.id, p.cross->method);
   if (p.owner->over_sse) {
     if (p.owner->stream) p.owner->stream->event(text);
@@ -243,6 +244,8 @@ void service::continue_round(channel& from, std::uint64_t slot) {
     responses[q.key] = parsed(q.answer);
   }
   auto p = from.take(slot);
+  if (p.subject != 0) from.of.voices.end(slot);
+  if (p.owner && p.owner->in_flight > 0) --p.owner->in_flight;
   auto* const c = p.post;
   p.cross->questions.clear();
   auto const state = std::exchange(p.cross->state, {});
@@ -349,10 +352,17 @@ void service::related(pending& p, std::string_view head, std::string_view middle
 /// calls in flight are one client's.
 pending* service::speaker(channel& from, std::uint64_t& slot, bool) {
   if (slot != 0) return from.find(slot);
+  auto& voices = from.of.voices;
+  if (voices.any_open()) {
+    auto const owner = voices.owner();
+    slot = owner.value_or(0);
+    return owner ? from.find(slot) : nullptr;
+  }
   pending* only = nullptr;
   bool several = false;
   from.each([&](std::uint64_t number, pending& p) {
-    if (p.done || (!p.owner && !p.stateless)) return;
+    if (p.done || (!p.owner && !p.stateless) || p.deadline == 0) return;
+    voices.heard(p.subject);
     if (only && (p.stateless || only->stateless || p.owner != only->owner)) several = true;
     only = &p;
     slot = number;
@@ -472,7 +482,7 @@ void service::fail_call(channel& from, std::uint64_t slot, std::string_view why,
   if (!from.find(slot)) return;
   auto const reason = std::string(why);
   auto p = from.take(slot);
-  finish(from, p, true);
+  finish(from, slot, p, true);
   if (p.cross && !p.cross->state.empty()) parked_.erase(p.cross->state);
   if (p.done) return p.done(nullptr, reason);
   auto const text =

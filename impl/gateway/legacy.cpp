@@ -184,6 +184,7 @@ void service::legacy_request(session& s, connection& c, message const& in) {
     return answer_error(c, in.id, 200, -32000,
                         fmt::format("the server '{}' cannot be reached: {}", s.of->declared.name,
                                     s.of->why.empty() ? "it is starting" : s.of->why));
+  if (hold_back(*to, reinterpret_cast<attribution::caller>(&s), c, in)) return;
   if (to->stateless) return legacy_cross(s, c, in, *to);
   if (s.own) {  // kept for a session that has to be opened anew
     std::string uri(in.uri);
@@ -330,8 +331,14 @@ void service::legacy_response(session& s, message const& in) {
   for (auto& q : p->cross->questions) {
     if (q.id != raw) continue;
     auto const* result = member_at(value, {"result"});
-    if (!result && q.method != "elicitation/create")
-      return fail_call(*a.from, a.slot, "the client did not answer what the server asked");
+    if (!result && q.method != "elicitation/create") {
+      auto const* words = member_at(value, {"error", "message"});
+      return fail_call(*a.from, a.slot,
+                       fmt::format("the client refused what the server asked of it: {}",
+                                   words && words->is_string()
+                                       ? mcp::quoted(std::string_view(words->get_string()))
+                                       : std::string("no reason given")));
+    }
     q.answer = result ? json::serialize(*result) : R"({"action":"cancel"})";
   }
   continue_round(*a.from, a.slot);
@@ -377,7 +384,7 @@ void service::subscribe(served_member& m, std::string const& uri, int by) {
 /// The member is told the lowest level that a client wants to hear.
 void service::set_level(served_member& m) {
   if (!m.shared || m.shared->stateless || m.phase != member_phase::ready) return;
-  int lowest = -1;
+  int lowest = m.stateless_level;
   for (auto const* s : m.sessions)
     if (s->log_level >= 0 && (lowest < 0 || s->log_level < lowest)) lowest = s->log_level;
   if (lowest < 0 || lowest == m.log_level) return;

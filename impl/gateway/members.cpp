@@ -90,6 +90,8 @@ void service::take_members(std::vector<member> all) {
 void service::drop_member(served_member& m) {
   m.gone = true;
   fail_waiting(m, "it was removed");
+  for (auto& one : std::exchange(m.held, {}))
+    if (!one.from->closed()) one.from->close();
   settle_provers(m, fail(errc::not_found, fmt::format("'{}' was removed", m.declared.name)));
   while (!m.sessions.empty()) end_session(**m.sessions.begin());
   while (!m.listeners.empty()) end_listener(m, m.listeners.back().number, true);
@@ -377,8 +379,7 @@ void service::wake_waiting(served_member& m) {
   for (auto& one : all) {
     if (one.from->closed()) continue;
     one.from->waiting = false;
-    one.request.body = one.body;
-    serve_post(m, *one.from, one.request);
+    serve_again(m, one);
   }
 }
 

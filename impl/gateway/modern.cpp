@@ -24,6 +24,9 @@ constexpr std::array<std::string_view, 5> removed{"initialize", "ping", "logging
 /// What a call may be parked for: it comes back with answers.
 constexpr std::array<std::string_view, 3> may_ask{"tools/call", "prompts/get", "resources/read"};
 
+/// A client without a session: like no other.
+constexpr attribution::caller stranger = std::uint64_t{1} << 62;
+
 template <class List>
 bool contains(List const& list, std::string_view what) {
   return std::find(list.begin(), list.end(), what) != list.end();
@@ -106,6 +109,7 @@ void service::modern_message(served_member& m, connection& c, http_request& r, m
     return answer_error(c, in.id, 200, -32000,
                         fmt::format("the server '{}' cannot be reached: {}", m.declared.name,
                                     m.why.empty() ? "it is starting" : m.why));
+  if (hold_back(*to, stranger, c, in)) return;
   if (!to->stateless) {
     if (in.method == "subscriptions/listen") return modern_listen(m, c, in);
     if (in.method == "server/discover")
@@ -195,6 +199,7 @@ bool service::modern_resume(served_member& m, connection& c, message const& in) 
   p->deadline = now_ + static_cast<std::uint32_t>(options.limits.call_time.count() / 1000);
   c.call_channel = at;
   c.call_slot = slot;
+  if (p->subject != 0) m.voices.start(slot, slot | std::uint64_t{1} << 63, p->subject);
   if (!p->cross->outcome.empty()) {
     auto const text = std::exchange(p->cross->outcome, {});
     message answer;
@@ -217,6 +222,8 @@ bool service::modern_resume(served_member& m, connection& c, message const& in) 
 /// Tells the stateless client what its member asks for, and keeps the call for when it comes back.
 void service::park(channel& from, pending& p, std::uint64_t slot) {
   auto& x = *p.cross;
+  // While it waits for us, the member says nothing more of this call: others may have their turn.
+  if (p.subject != 0 && from.of.voices.end(slot)) let_go_held(from.of);
   x.state = random_id();
   parked_[x.state] = {&from, slot};
   p.deadline = now_ + static_cast<std::uint32_t>(options.limits.call_time.count() / 1000);

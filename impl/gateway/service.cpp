@@ -151,12 +151,14 @@ void service::add_connection(client_socket socket, bool control) {
 
 void service::on_left(connection& c) {
   if (c.waiting) {
-    for (auto& [name, m] : members_)
+    for (auto& [name, m] : members_) {
+      std::erase_if(m->held, [&](waiting_request const& w) { return w.from.get() == &c; });
       std::erase_if(m->waiting, [&](waiting_request const& w) {
         if (w.from.get() != &c) return false;
         m->waiting_bytes -= std::min(m->waiting_bytes, w.body.size());
         return true;
       });
+    }
     c.waiting = false;
   }
   if (auto* at = std::exchange(c.call_channel, nullptr)) {
@@ -210,6 +212,26 @@ void service::sweep() {
         c->waiting = false;
         c->reply(503, "text/plain", "the server takes too long to start", "Retry-After: 5\r\n");
       }
+    for (auto held = std::exchange(m.held, {}); !held.empty(); held.pop_front()) {
+      auto& w = held.front();
+      if (w.until > now_) {
+        m.held.push_back(std::move(w));
+        continue;
+      }
+      if (w.must_wait) {
+        message in;
+        w.from->waiting = false;
+        if (from_client_.scan(w.body, in) == message_fault::none)
+          answer_error(*w.from, in.id, 200, -32000,
+                       fmt::format("the server '{}' is in a conversation with another client, and "
+                                   "cannot tell the two apart: try again later",
+                                   name));
+        continue;
+      }
+      w.from->waited = true;
+      serve_again(m, w);
+      w.from->waited = false;
+    }
     std::vector<channel*> all{m.shared.get(), m.modern.get()};
     for (auto* s : m.sessions) all.push_back(s->own.get());
     for (auto* over : all) {

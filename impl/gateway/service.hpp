@@ -19,6 +19,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <thv/gateway/attribution.hpp>
 #include <thv/gateway/message.hpp>
 #include <thv/gateway/server.hpp>
 #include <thv/mcp/readiness.hpp>
@@ -78,6 +79,7 @@ struct waiting_request {
   http_request request;
   std::string body;
   std::uint32_t until = 0;
+  bool must_wait = false;  ///< when its time is over it fails, rather than to begin
 };
 
 enum class member_phase : std::uint8_t { untried, opening, greeting, ready, down, sleeping };
@@ -99,10 +101,13 @@ struct served_member {
   std::unique_ptr<mcp::readiness_exchange> greeting;
   std::deque<waiting_request> waiting;
   std::size_t waiting_bytes = 0;
+  attribution voices;                ///< of calls that share a stream
+  std::deque<waiting_request> held;  ///< calls that wait until another client's has ended
   std::set<session*> sessions;
   std::vector<listener> listeners;
   std::map<std::string, std::size_t, std::less<>> subscribed;  ///< at the member, with how many
   int log_level = -1;                                          ///< set at the member
+  int stateless_level = -1;  ///< the lowest that a stateless client wanted
   std::vector<std::function<void(result<catalogue>)>> provers;
   std::uint32_t last_used = 0;
   std::uint64_t calls = 0;
@@ -112,6 +117,7 @@ struct served_member {
   double latency_sum = 0;
   bool gone = false;  ///< not a member any more
   bool refresh_lists = false;
+  bool releasing = false;
 
   [[nodiscard]] bool stateless() const { return known.revision >= mcp::stateless_revision; }
 };
@@ -218,7 +224,7 @@ class service final : public request_handler {
   void ask_session(session& s, pending* p, asked_client a, message const& in);
   void refuse_member(channel& from, std::string_view id, std::string_view why);
   void answer_member(channel& to, std::string_view raw_id, std::string_view body);
-  void finish(channel& from, pending& p, bool failed);
+  void finish(channel& from, std::uint64_t slot, pending& p, bool failed);
   void fail_call(channel& from, std::uint64_t slot, std::string_view why, int status = 0);
   [[nodiscard]] pending* speaker(channel& from, std::uint64_t& slot, bool asks);
 
@@ -245,6 +251,11 @@ class service final : public request_handler {
   std::uint64_t ask(channel& c, std::string_view method, std::string_view params,
                     std::function<void(message const*, std::string_view)> done);
   void follow_changes(served_member& m);
+  /// True: the call has to wait until another client's has ended.
+  bool hold_back(channel& to, attribution::caller who, connection& c, message const& in);
+  void let_go_held(served_member& m);
+  void serve_again(served_member& m, waiting_request& w);
+  [[nodiscard]] bool shares_stream(channel const& c) const;
   void cancel_at_member(channel& at, std::uint64_t slot, std::string_view text = {},
                         std::string_view id_in_text = {});
   void send_call(channel& to, pending p, connection& c, message const& in, std::string_view text,
@@ -291,6 +302,7 @@ class service final : public request_handler {
   std::stop_source stop_;
   std::uint64_t refused_ = 0;
   bool open_to_all_hosts_ = false;
+  http_request* current_ = nullptr;  ///< that is being served
 };
 
 /// Levels of `notifications/message`, by their place in RFC 5424, debug 0 to emergency 7; -1: none.
