@@ -46,7 +46,11 @@ class gateway_process {
         secrets_([&s](std::string const& name) { return missing_here(s.secret(name)); }) {}
 
   result<void> run() {
-    THV_TRY(lock_, files_.try_lock());
+    // One that was killed has the lock until the kernel is done with it.
+    for (int tries = 0; tries < 50 && !lock_; ++tries) {
+      if (tries != 0) std::this_thread::sleep_for(10ms);
+      THV_TRY(lock_, files_.try_lock());
+    }
     if (!lock_) return runs_already();
     THV_CHECK(files_.mark_stopped(false));
     auto const secret = [this](std::string const& name) { return secrets_.get(name); };
@@ -128,7 +132,8 @@ class gateway_process {
   }
 
   result<void> write_facts() const {
-    return files_.write_facts({version(), gateway::this_program(), ::getpid(), socket_,
+    return files_.write_facts({version(), gateway::file_identity("/proc/self/exe"),
+                               gateway::file_identity(files_.database()), ::getpid(), socket_,
                                settings_.gateway.host, server_->port(), settings_.gateway.port});
   }
 

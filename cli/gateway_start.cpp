@@ -164,6 +164,12 @@ bool is_older(std::string const& theirs) {
   return numbers(theirs) < numbers(version());
 }
 
+/// Its database was damaged and set aside: what it knows is not the state any more.
+bool has_other_state(gateway::control_files const& files,
+                     std::optional<gateway::gateway_facts> const& facts) {
+  return facts && facts->store != gateway::file_identity(files.database());
+}
+
 /// The running gateway ends, a new one of this program takes its place and its secrets.
 result<gateway_view> replace(session& s, gateway::control_files const& files,
                              gateway_view const& running) {
@@ -225,8 +231,10 @@ result<gateway_view> start_gateway(session& s) {
   THV_CHECK(files.mark_stopped(false));
   THV_TRY(auto g, look_at_gateway(s));
   auto const facts = files.read_facts();
-  bool const other = g.running() && facts && facts->program != gateway::this_program();
-  return start(s, files, std::move(g), other);
+  bool const other =
+      g.running() && facts && facts->program != gateway::file_identity("/proc/self/exe");
+  bool const replaces = g.running() && (other || has_other_state(files, facts));
+  return start(s, files, std::move(g), replaces);
 }
 
 result<bool> stop_gateway(session& s) {
@@ -255,8 +263,9 @@ result<gateway_view> settle_gateway(session& s) {
     return r.phase == store::phase::present && r.wanted_running;
   });
   if (g.is == gateway_view::state::stopped || (!needed && !g.running())) return g;
-  bool const older = g.running() && is_older(g.status.identity.version);
-  THV_TRY(g, start(s, files, std::move(g), older));
+  bool const replaces = g.running() && (is_older(g.status.identity.version) ||
+                                        has_other_state(files, files.read_facts()));
+  THV_TRY(g, start(s, files, std::move(g), replaces));
   THV_TRY(auto const secrets, known_secrets(s));
   gateway::control_client const client(g.socket);
   auto const told =

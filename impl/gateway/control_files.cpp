@@ -35,6 +35,7 @@ result<gateway_facts> facts_from(std::string const& text) {
   THV_CHECK(r.expect_object());
   THV_CHECK(r.read("version", f.version));
   THV_CHECK(r.read("program", f.program));
+  THV_CHECK(r.read("store", f.store));
   THV_CHECK(r.read("pid", f.pid));
   THV_CHECK(r.read("socket", f.socket));
   THV_CHECK(r.read("host", f.host));
@@ -73,9 +74,9 @@ std::optional<gateway_facts> control_files::read_facts() const {
 }
 
 result<void> control_files::write_facts(gateway_facts const& f) const {
-  json::object const body{{"version", f.version},        {"program", f.program}, {"pid", f.pid},
-                          {"socket", f.socket},          {"host", f.host},       {"port", f.port},
-                          {"wanted_port", f.wanted_port}};
+  json::object const body{{"version", f.version}, {"program", f.program},        {"store", f.store},
+                          {"pid", f.pid},         {"socket", f.socket},          {"host", f.host},
+                          {"port", f.port},       {"wanted_port", f.wanted_port}};
   return store::detail::write_private_file(folder_ / "gateway.json", json::serialize(body) + "\n");
 }
 
@@ -130,11 +131,11 @@ result<std::string> control_files::choose_socket(config::environment const& vari
               "shorter path");
 }
 
-std::string this_program() {
-  struct stat found {};
-  if (::stat("/proc/self/exe", &found) != 0) return {};
-  return fmt::format("{}:{}:{}.{}", found.st_dev, found.st_ino, found.st_mtim.tv_sec,
-                     found.st_mtim.tv_nsec);
+std::string file_identity(fs::path const& path) {
+  struct statx found {};
+  if (::statx(AT_FDCWD, path.c_str(), 0, STATX_INO | STATX_BTIME, &found) != 0) return {};
+  return fmt::format("{}:{}:{}:{}.{}", found.stx_dev_major, found.stx_dev_minor, found.stx_ino,
+                     found.stx_btime.tv_sec, found.stx_btime.tv_nsec);
 }
 
 std::string base_url(std::string const& host, std::uint16_t port) {

@@ -114,6 +114,9 @@ result<void> may_start(revival_case const& dead, supervisor& pace) {
   auto const now = supervisor::time_point::clock::now();
   if (!record.wanted_running)
     return unavailable(fmt::format("'{}' is stopped", record.name), how_to_start(record));
+  if (dead.being_changed)
+    return fail(errc::conflict, fmt::format("'{}' is being changed by a command", record.name),
+                "try again");
   if (!dead.seen) return does_not_run(record, dead.seen);
   auto const& seen = *dead.seen;
   if (seen.state == workload_state::starting)

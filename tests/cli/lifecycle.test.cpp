@@ -18,11 +18,15 @@ std::string state_of(user const& u, std::string const& name) {
 TEST_CASE("a server is run, listed, stopped, started, restarted and removed", "[cli][lifecycle]") {
   user u;
   auto const ran = u.expect_done({"run", "--name", "small", TINY_SERVER, "--label", "team=a"});
-  CHECK(ran == "'small' is ready on process: 3 tools (echo, get-env, pid).\n");
+  CHECK(normalized(ran, u) ==
+        "'small' is ready on process: 3 tools (echo, get-env, pid).\n"
+        "It is served at http://127.0.0.1:PORT/servers/small/mcp\n");
 
-  CHECK(normalized(u.expect_done({"list"}), u) ==
-        "NAME   PACKAGE   STATUS   URL   PORT   GROUP   CREATED\n"
-        "small   file://TINY   running   default   TIME\n");
+  CHECK(
+      normalized(u.expect_done({"list"}), u) ==
+      "NAME   PACKAGE   STATUS   URL   PORT   GROUP   CREATED\n"
+      "small   file://TINY   running   http://127.0.0.1:PORT/servers/small/mcp   PORT   default   "
+      "TIME\n");
   CHECK(u.expect_done({"ls", "--label", "team=b"}) == "No MCP servers found\n");
   CHECK(u.expect_done({"ls", "--label", "team=a"}).find("small") != std::string::npos);
 
@@ -73,14 +77,16 @@ TEST_CASE("logs are what the server wrote", "[cli][lifecycle]") {
   user u;
   u.expect_done(
       {"run", "--name", "web", "--transport", "streamable-http", TINY_SERVER, "--", "http"});
-  auto const port = u.json({"status", "web"}).at("port").as_int64();
-  CHECK(u.expect_done({"logs", "web"}) == "tiny: listening on port " + std::to_string(port) + "\n");
+  auto const status = u.json({"status", "web"});
+  auto const port = status.at("port").as_int64();
+  auto const endpoint = std::string(status.at("endpoint").as_string());
+  auto const own_port = endpoint.substr(0, endpoint.rfind('/')).substr(endpoint.rfind(':') + 1);
+  CHECK(u.expect_done({"logs", "web"}) == "tiny: listening on port " + own_port + "\n");
   CHECK(u.expect_done({"logs", "web", "--tail", "1"}).find("listening") != std::string::npos);
 
-  auto const clients = u.json({"list"});
   auto const configured = u.expect_done({"list", "--format", "mcpservers"});
-  CHECK(configured.find("\"url\": \"http://127.0.0.1:" + std::to_string(port) + "/mcp\"") !=
-        std::string::npos);
+  CHECK(configured.find("\"url\": \"http://127.0.0.1:" + std::to_string(port) +
+                        "/servers/web/mcp\"") != std::string::npos);
   CHECK(configured.find("\"type\": \"streamable-http\"") != std::string::npos);
 }
 
@@ -124,4 +130,8 @@ TEST_CASE("a damaged database is reported, then set aside and rebuilt", "[cli][l
   CHECK(u.expect_done({"group", "list"}) == "NAME\ndefault\nmine\nother\n");
   CHECK(u.json({"status", "small"}).at("status") == "running");
   CHECK(u.run({"restart", "small"}).status == 0);
+  // The gateway serves what the new database holds.
+  auto const members = u.json({"gateway", "status"}).at("members").as_array();
+  REQUIRE(members.size() == 1);
+  CHECK(members[0].at("name") == "small");
 }

@@ -156,6 +156,7 @@ user::user() {
 
 user::~user() {
   (void)run({"rm", "--all"});
+  (void)run({"gateway", "stop"});
   std::error_code ignored;
   fs::remove_all(home_, ignored);
 }
@@ -244,6 +245,7 @@ std::string normalized(std::string text, user const& who) {
   text = std::regex_replace(
       text, std::regex(R"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d( \+0000 UTC|Z)?)"), "TIME");
   text = std::regex_replace(text, std::regex(R"(127\.0\.0\.1:\d+)"), "127.0.0.1:PORT");
+  text = std::regex_replace(text, std::regex(R"((/mcp +)\d+)"), "$1PORT");
   return std::regex_replace(text, std::regex("   +(?=\\S)"), "   ");
 }
 

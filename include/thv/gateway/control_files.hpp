@@ -15,7 +15,8 @@ namespace thv::gateway {
 /// What a gateway writes down when it serves, and what outlives it: the port is used again.
 struct gateway_facts {
   std::string version;
-  std::string program;  ///< which file it runs: device, inode and time of change
+  std::string program;  ///< which file it runs (`file_identity`)
+  std::string store;    ///< which file its state is in: another one is there after damage
   std::int64_t pid = 0;
   std::string socket;  ///< of its control API
   std::string host;    ///< that it listens on
@@ -32,6 +33,7 @@ class control_files {
       : folder_(std::move(state_directory)) {}
 
   [[nodiscard]] std::filesystem::path log() const { return folder_ / "gateway.log"; }
+  [[nodiscard]] std::filesystem::path database() const { return folder_ / "state.db"; }
 
   /// nullopt: none ever ran, or the file cannot be read.
   [[nodiscard]] std::optional<gateway_facts> read_facts() const;
@@ -54,8 +56,8 @@ class control_files {
   std::filesystem::path folder_;
 };
 
-/// Which file this process runs, as in `gateway_facts::program`.
-[[nodiscard]] std::string this_program();
+/// Device, inode and time of birth of a file; empty if there is none.
+[[nodiscard]] std::string file_identity(std::filesystem::path const& path);
 
 /// `http://127.0.0.1:4483` for what it listens on; loopback where that is every address.
 [[nodiscard]] std::string base_url(std::string const& host, std::uint16_t port);

@@ -139,10 +139,29 @@ class engine_backend final : public backend {
     return bare_[runtime] = who->bare_host;
   }
 
+  /// Does a command of another process work on it?
+  bool is_being_changed(std::string const& name) {
+    auto const open = store_.open_operations();
+    if (!open) return false;
+    auto const self = store::this_process();
+    for (auto const& operation : *open) {
+      if (operation.owner == self || !store::is_alive(operation.owner)) continue;
+      auto const intents = store_.intents(operation.id);
+      if (intents && std::any_of(intents->begin(), intents->end(),
+                                 [&](auto const& i) { return i.workload == name && !i.done; }))
+        return true;
+    }
+    return false;
+  }
+
   revival_case case_of(plugin::call const& c, store::workload_record const& record,
                        std::optional<plugin::instance> const& seen) {
-    return {record, seen, supervised_by_us(c, record.runtime),
-            options_.autostart && options_.autostart(record.group), options_.booted_at};
+    return {record,
+            seen,
+            is_being_changed(record.name),
+            supervised_by_us(c, record.runtime),
+            options_.autostart && options_.autostart(record.group),
+            options_.booted_at};
   }
 
   result<void> bring_up(plugin::call const& c, store::workload_record const& record,

@@ -41,12 +41,13 @@ namespace thv::gateway {
 struct revival_case {
   store::workload_record const& record;
   std::optional<plugin::instance> const& seen;  ///< nullopt: its runtime has no instance of it
-  bool supervised_by_us = false;                ///< else a daemon restarts it
-  bool autostart = false;                       ///< returns after the machine was restarted
-  std::int64_t booted_at = 0;                   ///< milliseconds since 1970
+  bool being_changed = false;     ///< by a command, which may have stopped it for a moment
+  bool supervised_by_us = false;  ///< else a daemon restarts it
+  bool autostart = false;         ///< returns after the machine was restarted
+  std::int64_t booted_at = 0;     ///< milliseconds since 1970
 };
 
-/// May it be started now? errc::unavailable with why not.
+/// May it be started now? errc::unavailable with why not, errc::conflict while it is being changed.
 [[nodiscard]] result<void> may_start(revival_case const& dead, supervisor& pace);
 
 /// errc::unavailable: it does not run, and why.

@@ -39,7 +39,8 @@ TEST_CASE("what a gateway wrote down is read again, by its user alone", "[gatewa
   control_files const files(f.path / "state");
   CHECK_FALSE(files.read_facts());
   fs::create_directories(f.path / "state");
-  gateway_facts const facts{"0.1.0", "1:2:3.4", 42, "/run/x.sock", "127.0.0.1", 4485, 4483};
+  gateway_facts const facts{"0.1.0",       "1:2:3:4.5", "6:7:8:9.0", 42,
+                            "/run/x.sock", "127.0.0.1", 4485,        4483};
   REQUIRE(files.write_facts(facts));
   CHECK(files.read_facts() == facts);
   CHECK(mode_of(f.path / "state/gateway.json") == 0600);
@@ -97,6 +98,20 @@ TEST_CASE("the control socket lies where its path is private and short enough", 
   auto const refused = deep.choose_socket(none);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message.find("too long") != std::string::npos);
+}
+
+TEST_CASE("a file that took another one's place is told from it", "[gateway][unit]") {
+  folder f;
+  auto const path = f.path / "file";
+  CHECK(file_identity(path).empty());
+  std::ofstream(path) << "a";
+  auto const before = file_identity(path);
+  CHECK_FALSE(before.empty());
+  std::ofstream(path, std::ios::app) << "b";
+  CHECK(file_identity(path) == before);
+  std::ofstream(f.path / "other") << "c";
+  fs::rename(f.path / "other", path);
+  CHECK(file_identity(path) != before);
 }
 
 TEST_CASE("the base of URLs is an address that a client can use", "[gateway][unit]") {

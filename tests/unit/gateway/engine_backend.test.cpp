@@ -3,6 +3,9 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <fstream>
+#include <sstream>
+
 #include <support/fake_runtime.hpp>
 #include <thv/store/memory_store.hpp>
 
@@ -203,6 +206,32 @@ TEST_CASE("a process member that ended is started again after its pause", "[gate
   REQUIRE(way);
   CHECK(way->session_key != before);
   CHECK(b.record("one").session_key == way->session_key);
+}
+
+TEST_CASE("what a command has stopped for a moment is not taken for a crash", "[gateway][unit]") {
+  bench b;
+  b.run("one");
+  b.crash(*b.local, "one", now_milliseconds());
+  store::operation_record restart;
+  restart.kind = "restart";
+  store::intent_record intent;
+  intent.kind = store::intent_kind::start;
+  intent.workload = "one";
+  auto const crashed = b.store.begin(restart, {}, {intent});
+  REQUIRE(crashed);
+  CHECK(b.open("one").error().code == errc::unavailable);
+  REQUIRE(b.store.end(*crashed, {}));
+
+  // The first process of this machine runs as long as this test does.
+  std::ifstream stat("/proc/1/stat");
+  std::string const text(std::istreambuf_iterator<char>(stat), {});
+  std::istringstream fields(text.substr(text.rfind(')') + 2));
+  std::string field;
+  for (int i = 3; i <= 22; ++i) fields >> field;
+  restart.owner = {1, std::stoll(field), store::this_process().boot_id};
+  REQUIRE(store::is_alive(restart.owner));
+  REQUIRE(b.store.begin(restart, {}, {intent}));
+  CHECK(b.open("one").error().code == errc::conflict);
 }
 
 TEST_CASE("a container that ended is left to its daemon", "[gateway][unit]") {
