@@ -32,7 +32,7 @@ bool service::shares_stream(channel const& c) const {
 bool service::hold_back(channel& to, attribution::caller who, connection& c, message const& in) {
   if (!shares_stream(to)) return false;
   auto& m = to.of;
-  auto const subject = m.voices.subject(in.method, in.name.empty() ? in.uri : in.name);
+  auto const subject = m.voices.subject(in.method, routing_name(in));
   if (subject == 0 || c.waited || m.voices.may_start(who, subject)) return false;
   if (m.held.size() >= options.limits.calls_per_member) return false;
   waiting_request w;
@@ -92,7 +92,7 @@ void service::send_call(channel& to, pending p, connection& c, message const& in
   if (p.owner) ++p.owner->in_flight;
   bool const stateless = p.stateless;
   bool const shares = shares_stream(to);
-  if (shares) p.subject = m.voices.subject(in.method, in.name.empty() ? in.uri : in.name);
+  if (shares) p.subject = m.voices.subject(in.method, routing_name(in));
   auto const subject = p.subject;
   auto* const owner = p.owner;
   auto const slot = to.add(std::move(p));
@@ -105,7 +105,7 @@ void service::send_call(channel& to, pending p, connection& c, message const& in
   }
   outgoing o;
   o.method = in.method;
-  o.name = in.method == "resources/read" ? in.uri : in.name;
+  o.name = routing_name(in);
   o.parameters = parameters;
   o.slot = slot;
   o.alone = to.in_flight() == 1;
@@ -148,8 +148,7 @@ void service::send_crossing(channel& to, pending p, connection* c, std::string_v
   std::string said(name);
   if (said.empty()) {
     message again;
-    if (from_member_.scan(request, again) == message_fault::none)
-      said = again.name.empty() ? again.uri : again.name;
+    if (from_member_.scan(request, again) == message_fault::none) said = routing_name(again);
   }
   if (shares_stream(to)) p.subject = m.voices.subject(method, said);
   auto const subject = p.subject;
@@ -184,9 +183,7 @@ void service::send_crossing(channel& to, pending p, connection* c, std::string_v
   o.method = method;
   o.slot = slot;
   o.alone = to.in_flight() == 1;
-  bool const names =
-      method == "tools/call" || method == "prompts/get" || method == "resources/read";
-  o.name = names ? std::string_view(said) : std::string_view();
+  o.name = said;
   auto const parameters = to.stateless && method == "tools/call" && !m.declared.streams
                               ? parameter_headers(m.known, request)
                               : std::string();

@@ -39,6 +39,7 @@ struct crossing {
   int rounds = 0;
   std::string state;  ///< requestState: ours while the call is parked, or the member's own
   std::vector<question> questions;
+  std::string missing;  ///< a capability that the member needed and the client has not
   std::string outcome;  ///< the member's answer, when it came while the call was parked
 };
 

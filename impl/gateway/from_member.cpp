@@ -170,6 +170,15 @@ void service::answer_crossing(channel& from, std::uint64_t slot, message const& 
     auto p = from.take(slot);
     bool const failed = in.kind == message_kind::error_response;
     finish(from, slot, p, failed);
+    if (!p.cross->missing.empty() && !p.post->streaming()) {
+      auto const value = parsed(in.text);
+      auto const* problem = member_at(value, {"result", "isError"});
+      if (failed || (problem && problem->is_bool() && problem->get_bool()))
+        return answer_error(
+            *p.post, p.id, 400, mcp::rpc_code::missing_client_capability,
+            fmt::format("the server needs '{}' of its client", p.cross->missing),
+            fmt::format(R"({{"requiredCapabilities":{{"{}":{{}}}}}})", p.cross->missing));
+    }
     auto const text = stateless_answer(in.text, p.id, p.cross->method,
                                        server_info(from.of.known.initialize_result));
     if (failed && !p.post->streaming()) {
@@ -289,8 +298,10 @@ void service::on_request_of(channel& from, std::uint64_t slot, message const& in
   }
   auto const needs = needed_for(in.method);
   if (p->stateless) {
-    if (!p->cross || needs.empty() || !member_at(parsed(p->cross->capabilities), {needs}))
+    if (!p->cross || needs.empty() || !member_at(parsed(p->cross->capabilities), {needs})) {
+      if (p->cross) p->cross->missing = needs;
       return answer_member(from, in.id, R"("error":{"code":-32601,"message":"Method not found"})");
+    }
     auto const value = parsed(in.text);
     json::object ask{{"method", json::string_view(in.method.data(), in.method.size())}};
     auto const* params = member_at(value, {"params"});

@@ -263,7 +263,7 @@ void service::legacy_cross(session& s, connection& c, message const& in, channel
   p.cross->request = in.text;
   p.id = in.id;
   p.token = in.progress_token;
-  send_crossing(to, std::move(p), &c, in.name.empty() ? in.uri : in.name);
+  send_crossing(to, std::move(p), &c, routing_name(in));
 }
 
 void service::legacy_notification(session& s, message const& in) {

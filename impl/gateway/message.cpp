@@ -127,7 +127,7 @@ class handler {
   bool null_id = false;  ///< `"id": null`
   bool bad = false;      ///< a key of interest has a value of the wrong type
   bool version_seen = false;
-  std::array<std::string, 6> unescaped;
+  std::array<std::string, 7> unescaped;
 
  private:
   enum bit : std::uint32_t {
@@ -148,6 +148,7 @@ class handler {
     b_type = 16384,
     b_level = 32768,
     b_result_meta = 65536,
+    b_task = 131072,
   };
 
   void enter() {
@@ -230,6 +231,8 @@ class handler {
       optional_text_of(raw(), found.name, 1);
     } else if (key == "uri" && once(b_uri)) {
       optional_text_of(raw(), found.uri, 2);
+    } else if (key == "taskId" && once(b_task)) {
+      optional_text_of(raw(), found.task, 6);
     } else if (key == "level" && once(b_level)) {
       optional_text_of(raw(), found.level, 3);
     } else if (key == "progressToken" && once(b_token)) {
@@ -356,6 +359,14 @@ message_scanner::~message_scanner() = default;
 
 message_fault message_scanner::scan(std::string_view text, message& found) {
   return state_->run(text, found);
+}
+
+std::string_view routing_name(message const& m) {
+  if (m.method == "tools/call" || m.method == "prompts/get") return m.name;
+  if (m.method == "resources/read") return m.uri;
+  if (m.method == "tasks/get" || m.method == "tasks/update" || m.method == "tasks/cancel")
+    return m.task;
+  return {};
 }
 
 void append_with(std::string& out, std::string_view text, replacement first, replacement second) {

@@ -63,8 +63,7 @@ bool service::modern_envelope(connection& c, http_request const& r, message cons
     return refuse(mcp::rpc_code::header_mismatch, header_mismatch("MCP-Protocol-Version"));
   if (!r.has_mcp_method)
     return refuse(mcp::rpc_code::header_mismatch, header_mismatch("Mcp-Method"));
-  auto const& name = in.method == "resources/read" ? in.uri : in.name;
-  if (contains(may_ask, in.method)) {
+  if (auto const name = routing_name(in); name.data()) {
     auto const said = decode_header_value(r.mcp_name);
     if (!r.has_mcp_name || !said || *said != name)
       return refuse(mcp::rpc_code::header_mismatch, header_mismatch("Mcp-Name"));
@@ -109,6 +108,12 @@ void service::modern_message(served_member& m, connection& c, http_request& r, m
     return answer_error(c, in.id, 200, -32000,
                         fmt::format("the server '{}' cannot be reached: {}", m.declared.name,
                                     m.why.empty() ? "it is starting" : m.why));
+  if ((m.declared.streams || !to->stateless) && in.method == "tools/call") {
+    // Over HTTP the member compares them itself.
+    if (auto const wrong = wrong_parameter(m.known, in.text, r.parameters); !wrong.empty())
+      return answer_error(c, in.id, 400, mcp::rpc_code::header_mismatch,
+                          header_mismatch("Mcp-Param-" + wrong));
+  }
   if (hold_back(*to, stranger, c, in)) return;
   if (!to->stateless) {
     if (in.method == "subscriptions/listen") return modern_listen(m, c, in);
@@ -143,7 +148,7 @@ void service::modern_cross(served_member& m, connection& c, message const& in, c
   }
   p.id = in.id;
   p.token = in.progress_token;
-  send_crossing(to, std::move(p), &c, in.name.empty() ? in.uri : in.name);
+  send_crossing(to, std::move(p), &c, routing_name(in));
 }
 
 // ---- calls that wait for their client's answers -------------------------------------------------

@@ -11,8 +11,6 @@
 
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
-#include <thv/gateway/header_value.hpp>
-#include <thv/gateway/translate.hpp>
 
 namespace thv::gateway {
 
@@ -23,27 +21,6 @@ namespace {
 constexpr std::array<std::string_view, 8> levels{"debug", "info",     "notice", "warning",
                                                  "error", "critical", "alert",  "emergency"};
 constexpr std::uint32_t keep_alive_every = 15;  // seconds between comments on a quiet stream
-
-/// The properties of a schema that have an `x-mcp-header`, however deep under `properties`.
-void collect_headers(json::value const& schema, json::value const& arguments, std::string& out,
-                     int depth = 0) {
-  auto const* properties = member_at(schema, {"properties"});
-  if (!properties || !properties->is_object() || depth > 8) return;
-  for (auto const& [key, property] : properties->get_object()) {
-    auto const* value = member_at(arguments, {std::string_view(key)});
-    if (!value) continue;
-    auto const* header = member_at(property, {"x-mcp-header"});
-    if (header && header->is_string() && !value->is_object() && !value->is_array() &&
-        !value->is_null()) {
-      auto const text = value->is_string() ? std::string(std::string_view(value->get_string()))
-                                           : json::serialize(*value);
-      std::string_view const name(header->get_string());
-      if (name.find_first_of(std::string_view("\r\n: \0", 5)) == std::string_view::npos)
-        out += fmt::format("Mcp-Param-{}: {}\r\n", name, encode_header_value(text));
-    }
-    collect_headers(property, *value, out, depth + 1);
-  }
-}
 
 }  // namespace
 
@@ -71,24 +48,6 @@ std::string random_id() {
 
 std::string quoted_json(std::string_view text) {
   return json::serialize(json::string_view(text.data(), text.size()));
-}
-
-std::string parameter_headers(catalogue const& known, std::string_view call) {
-  auto const list = known.lists.find("tools/list");
-  if (list == known.lists.end() || list->second.find("x-mcp-header") == std::string::npos)
-    return {};
-  auto const message = parsed(call);
-  auto const* name = member_at(message, {"params", "name"});
-  auto const* arguments = member_at(message, {"params", "arguments"});
-  auto const all = parsed(list->second);
-  auto const* tools = member_at(all, {"tools"});
-  if (!name || !arguments || !tools || !tools->is_array()) return {};
-  std::string out;
-  for (auto const& tool : tools->get_array())
-    if (auto const* own = member_at(tool, {"name"}); own && *own == *name)
-      if (auto const* schema = member_at(tool, {"inputSchema"}))
-        collect_headers(*schema, *arguments, out);
-  return out;
 }
 
 service::service(backend& members, server_options wanted)

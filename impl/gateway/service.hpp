@@ -310,6 +310,10 @@ class service final : public request_handler {
 [[nodiscard]] std::string_view level_name(int level);
 /// The `Mcp-Param-*` lines that a tool's schema asks for (`x-mcp-header`), for a call of it.
 [[nodiscard]] std::string parameter_headers(catalogue const& known, std::string_view call);
+/// The first such field of `given` (lines as they came) that is missing or does not say what the
+/// call's arguments say; empty: all agree.
+[[nodiscard]] std::string wrong_parameter(catalogue const& known, std::string_view call,
+                                          std::string_view given);
 /// 128 random bits as 22 characters of base64url.
 [[nodiscard]] std::string random_id();
 /// A text as a JSON string, with its quotes.

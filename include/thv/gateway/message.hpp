@@ -30,6 +30,7 @@ struct message {
   std::string_view method;          ///< as it reads, unescaped
   std::string_view name;            ///< params.name, unescaped
   std::string_view uri;             ///< params.uri, unescaped
+  std::string_view task;            ///< params.taskId, unescaped
   std::string_view level;           ///< params.level, unescaped
   std::string_view progress_token;  ///< raw; params._meta.progressToken, or params.progressToken
   std::string_view request_id;      ///< raw; params.requestId
@@ -58,6 +59,10 @@ class message_scanner {
   struct state;
   std::unique_ptr<state> state_;
 };
+
+/// What the `Mcp-Name` field of a request says (MCP 2026-07-28, "Transports"; the tasks extension):
+/// the tool, prompt, resource or task that it is for; null data where there is none.
+[[nodiscard]] std::string_view routing_name(message const& m);
 
 /// A part of a text and what is to stand there instead.
 struct replacement {
