@@ -171,7 +171,7 @@ class RustProxy(Contender):
                      f'transport = "stdio"\ncommand = "{m.command[0]}"\n'
                      f'args = {json.dumps(m.command[1:])}\n')
         return Start([self.executable(), "--config", write(folder, "proxy.toml", text)],
-                     [f"http://127.0.0.1:{port}/mcp"])
+                     [f"http://127.0.0.1:{port}/"])
 
 
 class Supergateway(Contender):

@@ -3,7 +3,9 @@
 //   native_member stdio
 //   native_member http PORT
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -92,40 +94,52 @@ bool answer(std::string& out, std::string_view message) {
 
 // --- over pipes ---------------------------------------------------------------------------------
 
-void write_all(std::string_view text) {
-  while (!text.empty()) {
-    auto const count = write(STDOUT_FILENO, text.data(), text.size());
-    if (count > 0) {
-      text.remove_prefix(static_cast<std::size_t>(count));
-    } else if (errno != EINTR) {
-      fail("writing an answer");
-    }
+/// Writes what the pipe takes; the rest stays.
+void write_some(std::string& out) {
+  std::size_t sent = 0;
+  while (sent < out.size()) {
+    auto const count = write(STDOUT_FILENO, out.data() + sent, out.size() - sent);
+    if (count < 0 && errno == EAGAIN) break;
+    if (count < 0 && errno != EINTR) fail("writing an answer");
+    if (count > 0) sent += static_cast<std::size_t>(count);
   }
+  out.erase(0, sent);
 }
 
-/// All lines of one read are answered by one write. Blocking, as most servers are.
+void answer_lines(std::string& out, std::string& rest, std::string_view text) {
+  for (auto end = text.find('\n'); end != text.npos; end = text.find('\n')) {
+    if (rest.empty()) {
+      answer(out, text.substr(0, end));
+    } else {
+      answer(out, rest.append(text.substr(0, end)));
+      rest.clear();
+    }
+    if (!out.empty() && out.back() != '\n') out += '\n';
+    text.remove_prefix(end + 1);
+  }
+  rest += text;
+}
+
+/// All lines of one read are answered by one write. It reads on while nobody takes its answers, as
+/// servers with an event loop do: a client that writes before it reads must not come to a stop.
 int serve_pipes() {
+  fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);
   std::vector<char> buffer(std::size_t{256} << 10);
   std::string rest, out;
   for (;;) {
+    if (!out.empty()) {
+      pollfd both[2] = {{STDIN_FILENO, POLLIN, 0}, {STDOUT_FILENO, POLLOUT, 0}};
+      poll(both, 2, -1);
+      if (both[1].revents != 0) write_some(out);
+      if (both[0].revents == 0) continue;
+    }
     auto const count = read(STDIN_FILENO, buffer.data(), buffer.size());
     if (count == 0) return 0;
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail("reading requests");
-    std::string_view text{buffer.data(), static_cast<std::size_t>(count)};
-    for (auto end = text.find('\n'); end != text.npos; end = text.find('\n')) {
-      if (rest.empty()) {
-        answer(out, text.substr(0, end));
-      } else {
-        answer(out, rest.append(text.substr(0, end)));
-        rest.clear();
-      }
-      if (!out.empty() && out.back() != '\n') out += '\n';
-      text.remove_prefix(end + 1);
-    }
-    rest += text;
-    write_all(out);
-    out.clear();
+    auto const waiting = !out.empty();
+    answer_lines(out, rest, {buffer.data(), static_cast<std::size_t>(count)});
+    if (!waiting) write_some(out);
   }
 }
 
