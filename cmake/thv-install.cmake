@@ -20,15 +20,21 @@ list(FILTER net_headers INCLUDE REGEX "/include/thv/net/")
 list(REMOVE_ITEM headers ${net_headers})
 target_sources(thv_net PUBLIC FILE_SET HEADERS
   BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${net_headers})
+set(gateway_headers ${headers})
+list(FILTER gateway_headers INCLUDE REGEX "/include/thv/gateway/")
+list(REMOVE_ITEM headers ${gateway_headers})
+target_sources(thv_gateway PUBLIC FILE_SET HEADERS
+  BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${gateway_headers})
 target_sources(thv_engine PUBLIC FILE_SET HEADERS
   BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${headers})
 unset(headers)
 unset(net_headers)
+unset(gateway_headers)
 unset(taken)
 
 # Every public header compiles alone (target all_verify_interface_header_sets, a test of ours).
 if(PROJECT_IS_TOP_LEVEL)
-  set_target_properties(thv_plugin thv_plan thv_net thv_engine PROPERTIES
+  set_target_properties(thv_plugin thv_plan thv_net thv_engine thv_gateway PROPERTIES
     VERIFY_INTERFACE_HEADER_SETS ON)
 endif()
 
@@ -38,7 +44,7 @@ if(NOT THV_INSTALL)
 endif()
 
 set(thv_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/thv-engine)
-foreach(component plugin plan net engine)
+foreach(component plugin plan net engine gateway)
   set_target_properties(thv_${component} PROPERTIES EXPORT_NAME ${component})
   install(TARGETS thv_${component} EXPORT thv-engine-${component}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT thv_development

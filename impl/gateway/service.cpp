@@ -82,6 +82,18 @@ void service::shut_down() {
   for (auto const& c :
        std::vector<std::shared_ptr<connection>>(connections_.begin(), connections_.end()))
     if (!c->is_control() || !c->busy()) c->close();
+  end_soon(20);
+}
+
+/// Ends the loop when no worker is out any more, and what was said has had a moment to be read.
+void service::end_soon(int patience) {
+  timer_.expires_after(std::chrono::milliseconds(10));
+  timer_.async_wait([this, patience](boost::system::error_code) {
+    bool const busy = workers_ > 0 || !connections_.empty();
+    if (busy && patience > 0) return end_soon(patience - 1);
+    if (workers_ > 0) return end_soon(0);  // they end soon after the stop that they were given
+    io.stop();
+  });
 }
 
 void service::log(log_line::level level, std::string_view member, std::string message) const {

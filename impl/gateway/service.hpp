@@ -265,6 +265,7 @@ class service final : public request_handler {
 
   void time_out(channel& at, std::uint64_t slot);
   void sweep();
+  void end_soon(int patience);
   void schedule_sweep();
   template <class Job, class Then>
   void on_worker(Job job, Then then) {

@@ -38,8 +38,7 @@ class stdio_link final : public std::enable_shared_from_this<stdio_link> {
         limit_(limit),
         buffer_(buffer),
         read_(io.get_executor()),
-        write_(io.get_executor()),
-        dropping_(stream.dirty) {
+        write_(io.get_executor()) {
     ::fcntl(stream.read_fd, F_SETFL, ::fcntl(stream.read_fd, F_GETFL) | O_NONBLOCK);
     if (stream.write_fd == stream.read_fd)
       stream.write_fd = ::fcntl(stream.read_fd, F_DUPFD_CLOEXEC, 0);
@@ -48,6 +47,9 @@ class stdio_link final : public std::enable_shared_from_this<stdio_link> {
     error_code ignored;
     read_.assign(stream.read_fd, ignored);
     write_.assign(stream.write_fd, ignored);
+    // What is left of a line that was half read when its reader was killed is no message, and an
+    // answer to that reader bears an id that is not ours: neither needs to be dropped here, where
+    // it might be the first whole answer to us.
     if (stream.dirty) out_ = "\n";
   }
 
@@ -269,7 +271,7 @@ class stdio_link final : public std::enable_shared_from_this<stdio_link> {
   std::string rest_;
   std::string ends_;
   std::string last_;
-  bool dropping_;  ///< up to the next line end
+  bool dropping_ = false;  ///< up to the next line end
   bool oversized_ = false;
   bool posted_ = false;
   bool waiting_ = false;
