@@ -139,12 +139,17 @@ class gateway_process {
 
   void serve() {
     interrupt_guard interrupt([this] { server_->stop(); });
-    tending_.emplace(*members_, [this](std::string const& name) {
-      write_log({gateway::log_line::level::info, name, "it had ended and was started again"});
-      server_->refresh();
-    });
+    tending_.emplace(*members_,
+                     [this](auto const& name, auto const& failure) { on_tended(name, failure); });
     server_->run();
     tending_.reset();
+  }
+
+  void on_tended(std::string const& name, std::optional<error> const& failure) {
+    using level = gateway::log_line::level;
+    if (failure) return write_log({level::warning, name, to_string(*failure)});
+    write_log({level::info, name, "it had ended and was started again"});
+    server_->refresh();
   }
 
   gateway::gateway_identity identity() const {

@@ -14,9 +14,9 @@ namespace thv::cli {
 
 using namespace std::chrono_literals;
 
-tending::tending(backend& members, std::function<void(std::string const&)> started)
+tending::tending(backend& members, backend::tending_sink tell)
     : members_(members),
-      started_(std::move(started)),
+      tell_(std::move(tell)),
       thread_([this](std::stop_token stop) { work(std::move(stop)); }) {}
 
 tending::~tending() {
@@ -41,7 +41,7 @@ void tending::work(std::stop_token stop) {
   while (!stop.stop_requested()) {
     auto const token = renewed_token();
     plugin::call const c{std::chrono::steady_clock::time_point::max(), stop, {}};
-    auto const again = members_.tend(c, started_);
+    auto const again = members_.tend(c, tell_);
     auto const wait = std::clamp(again.value_or(longest), 10ms, longest);
     if (stop.stop_requested()) return;
     members_.wait_for_end({std::chrono::steady_clock::now() + wait, token, {}});

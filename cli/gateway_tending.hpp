@@ -24,8 +24,8 @@ using backend = gateway::engine_backend<plugin::runtime_set, store::sqlite_store
 /// A thread that starts members again when they end, from its making to its end.
 class tending {
  public:
-  /// `started` is called after a member was started.
-  tending(backend& members, std::function<void(std::string const&)> started);
+  /// `tell` as in engine_backend::tend.
+  tending(backend& members, backend::tending_sink tell);
   ~tending();
   tending(tending const&) = delete;
   tending& operator=(tending const&) = delete;
@@ -38,7 +38,7 @@ class tending {
   [[nodiscard]] std::stop_token renewed_token();
 
   backend& members_;
-  std::function<void(std::string const&)> started_;
+  backend::tending_sink tell_;
   std::mutex mutex_;
   std::stop_source waiting_;
   std::jthread thread_;

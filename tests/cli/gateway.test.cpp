@@ -192,6 +192,54 @@ TEST_CASE("a process member that crashed is started again", "[cli][gateway]") {
   }
 }
 
+TEST_CASE("a crashed member comes back with its secret, which only the gateway's memory holds",
+          "[cli][gateway]") {
+  user u;
+  u.set("THV_SECRET_key", "s3cret-value");
+  u.expect_done({"run", "--name", "one", "--secret", "key,target=KEY", TINY_SERVER});
+  u.set("THV_SECRET_key", "");
+  auto const before = pid_of(u, "one");
+  REQUIRE(kill(static_cast<pid_t>(std::stol(before)), SIGKILL) == 0);
+  REQUIRE(eventually([&] {
+    auto const seen = u.run({"mcp", "call", "one", "pid"});
+    return seen.status == 0 && seen.out != before;
+  }));
+  CHECK(u.expect_done({"mcp", "call", "one", "get-env", "--arg", "name=KEY"}) == "s3cret-value\n");
+  CHECK(u.json({"list", "--all"}).as_array().size() == 1);
+}
+
+TEST_CASE("after a reboot members of groups with autostart return, others do not",
+          "[cli][gateway]") {
+  user u;
+  u.write("config/thv-engine/config.toml", "[groups.back]\nautostart = true\n");
+  u.expect_done({"run", "--name", "one", "--group", "back", TINY_SERVER});
+  u.expect_done({"run", "--name", "two", "--group", "away", TINY_SERVER});
+  std::vector<pid_t> pids;
+  for (auto const* name : {"one", "two"})
+    pids.push_back(static_cast<pid_t>(std::stol(pid_of(u, name))));
+  u.expect_done({"gateway", "stop"});
+  for (auto const pid : pids) REQUIRE(kill(pid, SIGKILL) == 0);
+  // As if the machine had been started since.
+  auto const processes = u.home() / "state/thv-engine/runtimes/process";
+  for (auto const& instance : fs::directory_iterator(processes)) {
+    auto const record = instance.path() / "record.json";
+    if (!fs::exists(record)) continue;
+    auto text = read_file(record);
+    auto const at = text.find("\"started_at\":");
+    REQUIRE(at != std::string::npos);
+    auto const end = text.find_first_of(",}\n", at);
+    text.replace(at, end - at, "\"started_at\": 1000");
+    std::ofstream(record, std::ios::binary) << text;
+  }
+  u.expect_done({"gateway", "start"});
+  REQUIRE(eventually([&] { return state_of(u, "one") == "running"; }));
+  CHECK(std::stol(pid_of(u, "one")) != pids[0]);
+  auto const away = u.run({"mcp", "call", "two", "pid"});
+  CHECK(away.status == 1);
+  CHECK(away.err.find("does not run since the machine was restarted") != std::string::npos);
+  CHECK(state_of(u, "two") != "running");
+}
+
 TEST_CASE("an on-demand server sleeps when nobody asks, and its tools are listed meanwhile",
           "[cli][gateway]") {
   user u;

@@ -91,11 +91,12 @@ class engine_backend final : public backend {
     return engine_.put_to_sleep(c, name);
   }
 
+  /// Told which member was started, or why it could not be.
+  using tending_sink = std::function<void(std::string const& name, std::optional<error> failure)>;
+
   /// Starts members that ended and may be started, whoever asks for them or not. Returns how long
-  /// to wait before it should be called again, if a member waits for its turn; `started` is called
-  /// for each that was started.
-  std::optional<std::chrono::milliseconds> tend(
-      plugin::call const& c, std::function<void(std::string const&)> const& started);
+  /// to wait before it should be called again, if a member waits for its turn.
+  std::optional<std::chrono::milliseconds> tend(plugin::call const& c, tending_sink const& tell);
 
   /// Waits until a member of a runtime without a supervisor of its own may have ended, or until the
   /// deadline or stop of the call.
@@ -219,7 +220,7 @@ class engine_backend final : public backend {
 
 template <runtime_collection Runtimes, store::state_store Store>
 std::optional<std::chrono::milliseconds> engine_backend<Runtimes, Store>::tend(
-    plugin::call const& c, std::function<void(std::string const&)> const& started) {
+    plugin::call const& c, tending_sink const& tell) {
   std::optional<std::chrono::milliseconds> again;
   auto const records = store_.workloads();
   if (!records) return again;
@@ -244,8 +245,9 @@ std::optional<std::chrono::milliseconds> engine_backend<Runtimes, Store>::tend(
     auto const report = engine_.revive(names, how);
     for (auto const& name : names) {
       auto const failure = report ? start_failure(*report, name) : report.error();
-      if (!failure) started(name);
-      if (!failure || failure->code == errc::cancelled) continue;
+      if (failure && failure->code == errc::cancelled) continue;
+      tell(name, failure);
+      if (!failure) continue;
       auto const wait = supervisor_.failed_to_start(name, supervisor::time_point::clock::now());
       again = again ? std::min(*again, wait) : wait;
     }
