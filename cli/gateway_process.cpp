@@ -13,6 +13,7 @@
 #include <thv/gateway/control_files.hpp>
 #include <thv/gateway/engine_backend.hpp>
 #include <thv/gateway/server.hpp>
+#include <thv/store/process_identity.hpp>
 #include <thv/version.hpp>
 
 #include "change.hpp"
@@ -79,7 +80,7 @@ class gateway_process {
     auto const facts = files_.read_facts();
     return fail(errc::conflict,
                 fmt::format("a gateway of this state folder runs already{}",
-                            facts ? fmt::format(" (pid {})", facts->pid) : ""),
+                            facts ? fmt::format(" (pid {})", facts->process.pid) : ""),
                 "thv-engine gateway status");
   }
 
@@ -96,6 +97,7 @@ class gateway_process {
   result<gateway::server_options> server_options() {
     auto const& table = settings_.gateway;
     gateway::server_options o;
+    o.trim_memory = true;
     o.host = table.host;
     o.allowed_origins = table.allowed_origins;
     o.allowed_hosts = table.allowed_hosts;
@@ -133,8 +135,9 @@ class gateway_process {
 
   result<void> write_facts() const {
     return files_.write_facts({version(), gateway::file_identity("/proc/self/exe"),
-                               gateway::file_identity(files_.database()), ::getpid(), socket_,
-                               settings_.gateway.host, server_->port(), settings_.gateway.port});
+                               gateway::file_identity(files_.database()), store::this_process(),
+                               socket_, settings_.gateway.host, server_->port(),
+                               settings_.gateway.port});
   }
 
   void serve() {

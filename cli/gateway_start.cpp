@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include <thv/store/process_identity.hpp>
 #include <thv/version.hpp>
 
 #include "gateway_unit.hpp"
@@ -116,7 +117,8 @@ result<gateway_view> wait_until_it_answers(session& s, gateway::control_files co
     std::this_thread::sleep_for(pause);
   }
   return fail(errc::timeout, "the gateway did not answer in time",
-              "'thv-engine logs --gateway' shows its log");
+              files.is_locked() ? "'thv-engine gateway stop' ends it whatever it does"
+                                : "'thv-engine logs --gateway' shows its log");
 }
 
 result<std::vector<std::string>> command_line(session& s) {
@@ -144,12 +146,13 @@ result<gateway_view> launch(session& s, gateway::control_files const& files) {
   return wait_until_it_answers(s, files, child, log_size);
 }
 
-result<void> wait_until_it_ended(gateway::control_files const& files) {
-  auto const end = std::chrono::steady_clock::now() + start_time;
+result<void> wait_until_it_ended(gateway::control_files const& files,
+                                 std::chrono::milliseconds time = start_time) {
+  auto const end = std::chrono::steady_clock::now() + time;
   while (files.is_locked()) {
     if (std::chrono::steady_clock::now() > end)
       return fail(errc::timeout, "the gateway did not end in time",
-                  "'thv-engine gateway status' shows its process");
+                  "'thv-engine gateway stop' ends it whatever it does");
     std::this_thread::sleep_for(10ms);
   }
   return {};
@@ -243,9 +246,11 @@ result<bool> stop_gateway(session& s) {
   THV_CHECK(files.mark_stopped(true));
   auto const facts = files.read_facts();
   if (!facts || !files.is_locked()) return false;
-  auto const told = gateway::control_client(facts->socket).stop(within(5s));
-  if (!told && files.is_locked()) return told.error();
-  THV_CHECK(wait_until_it_ended(files));
+  (void)gateway::control_client(facts->socket).stop(within(5s));
+  if (auto ended = wait_until_it_ended(files, 5s); ended) return true;
+  // It hangs. Members do not mind.
+  if (store::is_alive(facts->process)) ::kill(static_cast<pid_t>(facts->process.pid), SIGKILL);
+  THV_CHECK(wait_until_it_ended(files, 5s));
   return true;
 }
 

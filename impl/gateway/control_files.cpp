@@ -36,7 +36,9 @@ result<gateway_facts> facts_from(std::string const& text) {
   THV_CHECK(r.read("version", f.version));
   THV_CHECK(r.read("program", f.program));
   THV_CHECK(r.read("store", f.store));
-  THV_CHECK(r.read("pid", f.pid));
+  THV_CHECK(r.read("pid", f.process.pid));
+  THV_CHECK(r.read("start_time", f.process.start_time));
+  THV_CHECK(r.read("boot_id", f.process.boot_id));
   THV_CHECK(r.read("socket", f.socket));
   THV_CHECK(r.read("host", f.host));
   THV_CHECK(r.read("port", f.port));
@@ -74,9 +76,16 @@ std::optional<gateway_facts> control_files::read_facts() const {
 }
 
 result<void> control_files::write_facts(gateway_facts const& f) const {
-  json::object const body{{"version", f.version}, {"program", f.program},        {"store", f.store},
-                          {"pid", f.pid},         {"socket", f.socket},          {"host", f.host},
-                          {"port", f.port},       {"wanted_port", f.wanted_port}};
+  json::object const body{{"version", f.version},
+                          {"program", f.program},
+                          {"store", f.store},
+                          {"pid", f.process.pid},
+                          {"start_time", f.process.start_time},
+                          {"boot_id", f.process.boot_id},
+                          {"socket", f.socket},
+                          {"host", f.host},
+                          {"port", f.port},
+                          {"wanted_port", f.wanted_port}};
   return store::detail::write_private_file(folder_ / "gateway.json", json::serialize(body) + "\n");
 }
 

@@ -139,6 +139,19 @@ TEST_CASE("a killed gateway is said to be down, and comes back where it was with
   CHECK(std::chrono::steady_clock::now() - begun < 3s);
 }
 
+TEST_CASE("a gateway that hangs is ended by gateway stop", "[cli][gateway]") {
+  user u;
+  u.expect_done({"run", "--name", "one", TINY_SERVER});
+  auto const before = pid_of(u, "one");
+  auto const gateway = gateway_pid(u);
+  REQUIRE(kill(gateway, SIGSTOP) == 0);
+  CHECK(gateway_state(u) == "down");
+  u.expect_done({"gateway", "stop"});
+  CHECK(eventually([&] { return kill(gateway, 0) != 0; }));
+  u.expect_done({"gateway", "start"});
+  CHECK(pid_of(u, "one") == before);
+}
+
 TEST_CASE("a port that was taken is remembered", "[cli][gateway]") {
   user first;
   user second;

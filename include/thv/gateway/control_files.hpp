@@ -9,6 +9,7 @@
 
 #include <thv/config/environment.hpp>
 #include <thv/error.hpp>
+#include <thv/store/records.hpp>
 
 namespace thv::gateway {
 
@@ -17,7 +18,7 @@ struct gateway_facts {
   std::string version;
   std::string program;  ///< which file it runs (`file_identity`)
   std::string store;    ///< which file its state is in: another one is there after damage
-  std::int64_t pid = 0;
+  store::process_identity process;
   std::string socket;  ///< of its control API
   std::string host;    ///< that it listens on
   std::uint16_t port = 0;

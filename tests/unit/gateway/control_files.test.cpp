@@ -39,7 +39,7 @@ TEST_CASE("what a gateway wrote down is read again, by its user alone", "[gatewa
   control_files const files(f.path / "state");
   CHECK_FALSE(files.read_facts());
   fs::create_directories(f.path / "state");
-  gateway_facts const facts{"0.1.0",       "1:2:3:4.5", "6:7:8:9.0", 42,
+  gateway_facts const facts{"0.1.0",       "1:2:3:4.5", "6:7:8:9.0", {42, 7, "b"},
                             "/run/x.sock", "127.0.0.1", 4485,        4483};
   REQUIRE(files.write_facts(facts));
   CHECK(files.read_facts() == facts);
