@@ -89,7 +89,7 @@ void service::finish(channel& from, std::uint64_t slot, pending& p, bool failed)
   if (p.done) return;
   ++m.calls;
   if (failed) ++m.errors;
-  m.last_used = now_;
+  m.last_used = last_call_ = now_;
   auto const took =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - p.since).count();
   m.latency_sum += took;
@@ -362,7 +362,10 @@ void service::related(pending& p, std::string_view head, std::string_view middle
 /// The call that a message of a shared session belongs to, where only the circumstances tell: all
 /// calls in flight are one client's.
 pending* service::speaker(channel& from, std::uint64_t& slot, bool) {
-  if (slot != 0) return from.find(slot);
+  if (slot != 0) {
+    auto* p = from.find(slot);
+    return p && (p->owner || p->stateless) ? p : nullptr;
+  }
   auto& voices = from.of.voices;
   if (voices.any_open()) {
     auto const owner = voices.owner();

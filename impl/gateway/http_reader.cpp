@@ -258,7 +258,10 @@ http_outcome request_reader::feed(std::string_view bytes, std::size_t& used) {
     auto const n = p.put(boost::asio::buffer(bytes.data() + used, bytes.size() - used), ec);
     used += n;
     if (ec == http::error::need_more || (!ec && n == 0)) break;
-    if (ec) return outcome_of(ec);
+    if (ec) {
+      s.parser.reset();  // others read with it next
+      return outcome_of(ec);
+    }
   }
   if (!p.is_done()) {
     p.keep();

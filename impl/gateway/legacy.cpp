@@ -55,9 +55,12 @@ void service::end_session(session& s) {
     });
     for (auto const slot : slots) {
       auto& p = *over->find(slot);
-      if (p.post) p.post->call_channel = nullptr;
-      if (p.post) answer_error(*p.post, p.id, 404, -32001, "Session not found");
+      auto const id = p.id;
+      auto const post = p.post ? p.post->shared_from_this() : nullptr;
+      if (post) post->call_channel = nullptr;
+      p.post = nullptr;
       cancel_at_member(*over, slot);
+      if (post && !post->closed()) answer_error(*post, id, 404, -32001, "Session not found");
     }
   }
   for (auto const& a : s.asked)

@@ -21,6 +21,17 @@ namespace {
 constexpr std::uint32_t longest_wait = 30;  // seconds between two tries of a member that is down
 constexpr std::uint64_t greeting_slot = 1;
 
+/// An answer to `server/discover` that lists the stateless revision.
+bool offers_stateless(std::string_view text) {
+  auto const answer = parsed(text);
+  auto const* versions = member_at(answer, {"result", "supportedVersions"});
+  if (!versions || !versions->is_array()) return false;
+  return std::any_of(
+      versions->get_array().begin(), versions->get_array().end(), [](json::value const& v) {
+        return v.is_string() && std::string_view(v.get_string()) == mcp::stateless_revision;
+      });
+}
+
 std::string own_info() {
   return fmt::format(R"({{"name":"thv-engine","version":{}}})", quoted_json(version()));
 }
@@ -95,8 +106,8 @@ void service::drop_member(served_member& m) {
   settle_provers(m, fail(errc::not_found, fmt::format("'{}' was removed", m.declared.name)));
   while (!m.sessions.empty()) end_session(**m.sessions.begin());
   while (!m.listeners.empty()) end_listener(m, m.listeners.back().number, true);
-  for (auto* over : {m.shared.get(), m.modern.get()})
-    if (over) drop_channel(*over, "it was removed");
+  if (m.shared) drop_channel(*m.shared, "it was removed");
+  if (m.modern) drop_channel(*m.modern, "it was removed");
 }
 
 void service::open(served_member& m) {
@@ -204,7 +215,6 @@ void service::become_ready(served_member& m) {
   m.phase = member_phase::ready;
   m.why.clear();
   m.last_used = now_;
-  m.subscribed.clear();
   m.log_level = -1;
   log(log_line::level::info, m.declared.name,
       fmt::format("ready, revision {}", m.known.revision.empty() ? "unknown" : m.known.revision));
@@ -217,10 +227,7 @@ void service::become_ready(served_member& m) {
 void service::after_restart(served_member& m) {
   if (m.shared && !m.shared->stateless) {
     set_level(m);
-    std::set<std::string> uris;
-    for (auto* s : m.sessions) uris.insert(s->subscriptions.begin(), s->subscriptions.end());
-    for (auto const& l : m.listeners) uris.insert(l.uris.begin(), l.uris.end());
-    for (auto const& uri : uris)
+    for (auto const& [uri, count] : m.subscribed)
       ask(*m.shared, "resources/subscribe", fmt::format(R"({{"uri":{}}})", quoted_json(uri)),
           [](message const*, std::string_view) {});
   }
@@ -256,6 +263,12 @@ void service::drop_channel(channel& from, std::string_view why) {
                                             : m.modern;
   // Whoever called may still be within it.
   asio::post(io, [held = std::shared_ptr<channel>(std::move(held_by))] {});
+}
+
+/// Failing a call may end its session.
+void service::drop_own_channels(served_member& m, std::string_view why) {
+  for (auto* s : std::vector<session*>(m.sessions.begin(), m.sessions.end()))
+    if (m.sessions.contains(s) && s->own) drop_channel(*s->own, why);
 }
 
 void service::on_channel_ended(channel& from, std::string_view why) {
@@ -436,8 +449,7 @@ void service::release(std::string const& name) {
   constexpr std::string_view why = "it is being changed";
   if (m.modern) drop_channel(*m.modern, why);
   if (m.shared) drop_channel(*m.shared, why);
-  for (auto* s : m.sessions)
-    if (s->own) drop_channel(*s->own, why);
+  drop_own_channels(m, why);
   m.pool.reset();
   m.speaks_modern.reset();
 }
@@ -470,54 +482,52 @@ channel& service::modern_channel(served_member& m) {
 }
 
 /// Finds out whether the member speaks 2026-07-28, before a stateless client's request goes there;
-/// where it does not, a session of the gateway's own stands between.
-void service::need_modern(served_member& m, std::function<void()> then) {
-  if (m.declared.streams || (m.speaks_modern && (*m.speaks_modern || m.shared))) return then();
-  if (!m.speaks_modern && m.declared.transport != transport::sse) {
-    ask(modern_channel(m), "server/discover", "{}",
-        [this, &m, then = std::move(then)](message const* in, std::string_view) mutable {
-          if (m.gone) return;
-          m.speaks_modern = false;
-          if (in) {
-            auto const answer = parsed(in->text);
-            if (auto const* versions = member_at(answer, {"result", "supportedVersions"});
-                versions && versions->is_array())
-              for (auto const& v : versions->get_array())
-                if (v.is_string() &&
-                    v.get_string() == json::string_view(mcp::stateless_revision.data(),
-                                                        mcp::stateless_revision.size()))
-                  m.speaks_modern = true;
-          }
-          need_modern(m, std::move(then));
-        });
-    return;
-  }
+/// where it does not, a session of the gateway's own stands between. `then` gets why not.
+void service::need_modern(served_member& m, std::function<void(std::string_view)> then) {
+  m.stateless_waiting.push_back(std::move(then));
+  if (m.stateless_waiting.size() > 1) return;  // asked already
+  if (m.speaks_modern || m.declared.transport == transport::sse) return open_session(m);
+  ask(modern_channel(m), "server/discover", "{}",
+      [this, &m](message const* in, std::string_view why) {
+        if (m.gone || !in) return settle_stateless(m, m.gone ? "it was removed" : why);
+        m.speaks_modern = offers_stateless(in->text);
+        if (*m.speaks_modern) return settle_stateless(m, {});
+        open_session(m);
+      });
+}
+
+void service::open_session(served_member& m) {
   m.speaks_modern = false;
-  if (m.shared) return then();
+  if (m.shared || !m.pool) return settle_stateless(m, m.shared ? "" : "it is starting");
   m.shared = std::make_unique<channel>(*this, m, false, nullptr);
   m.shared->attach(m.pool->make_link(*m.shared, m.declared.transport, false));
-  auto params = fmt::format(
+  auto const params = fmt::format(
       R"({{"protocolVersion":"{}","capabilities":{{"roots":{{}},"sampling":{{}},"elicitation":{{}}}},)"
       R"("clientInfo":{}}})",
       newest_legacy, own_info());
-  ask(*m.shared, "initialize", params,
-      [this, &m, then = std::move(then)](message const* in, std::string_view) {
-        if (m.gone || !m.shared) return;
-        if (!in || in->kind != message_kind::response) {
-          drop_channel(*m.shared, "it refuses a session");
-          return then();
-        }
-        auto const answer = parsed(in->text);
-        if (auto const* revision = member_at(answer, {"result", "protocolVersion"});
-            revision && revision->is_string())
-          m.shared->way()->agree(std::string_view(revision->get_string()));
-        outgoing o;
-        o.text = R"({"jsonrpc":"2.0","method":"notifications/initialized"})";
-        o.kind = message_kind::notification;
-        m.shared->way()->send(o);
-        m.shared->way()->open_stream();
-        then();
-      });
+  ask(*m.shared, "initialize", params, [this, &m](message const* in, std::string_view why) {
+    if (m.gone || !in || in->kind != message_kind::response) {
+      auto const text = std::string(in ? "it refuses a session" : why);
+      if (in && m.shared) drop_channel(*m.shared, text);
+      return settle_stateless(m, m.gone ? "it was removed" : text);
+    }
+    auto const answer = parsed(in->text);
+    if (auto const* revision = member_at(answer, {"result", "protocolVersion"});
+        revision && revision->is_string() &&
+        is_legacy_revision(std::string_view(revision->get_string())))
+      m.shared->way()->agree(std::string_view(revision->get_string()));
+    outgoing o;
+    o.text = R"({"jsonrpc":"2.0","method":"notifications/initialized"})";
+    o.kind = message_kind::notification;
+    m.shared->way()->send(o);
+    m.shared->way()->open_stream();
+    settle_stateless(m, {});
+  });
+}
+
+void service::settle_stateless(served_member& m, std::string_view why) {
+  auto const text = std::string(why);
+  for (auto& one : std::exchange(m.stateless_waiting, {})) one(text);
 }
 
 }  // namespace thv::gateway

@@ -341,6 +341,9 @@ struct message_scanner::state {
   static bool classify(handler& h) {
     auto& m = h.found;
     if (h.bad || !h.version_seen) return false;
+    // Methods become values of header fields.
+    for (unsigned char const c : m.method)
+      if (c < 0x21 || c > 0x7E) return false;
     bool const answer = h.has_result || h.has_error;
     if (!m.method.empty()) {
       if (answer || h.null_id) return false;

@@ -91,15 +91,22 @@ void service::modern_message(served_member& m, connection& c, http_request& r, m
       return c.reply_json(fmt::format(R"({{"jsonrpc":"2.0","id":{},"result":)", in.id), result,
                           "}");
   }
-  if (!m.declared.streams && (!m.speaks_modern || (!*m.speaks_modern && !m.shared))) {
+  bool const asking = !m.stateless_waiting.empty();
+  if (!m.declared.streams && (!m.speaks_modern || (!*m.speaks_modern && (!m.shared || asking)))) {
     // The first of its kind: the request waits until it is known how to ask.
     need_modern(m, [this, &m, held = c.shared_from_this(), copy = r,
-                    body = std::string(in.text)]() mutable {
-      if (held->closed() || m.gone) return;
+                    body = std::string(in.text)](std::string_view why) mutable {
+      if (held->closed()) return;
       message again;
       copy.body = body;
-      if (from_client_.scan(body, again) != message_fault::none) return;
+      if (from_client_.scan(body, again) != message_fault::none) return held->close();
+      if (!why.empty())
+        return answer_error(
+            *held, again.id, 200, -32000,
+            fmt::format("the server '{}' cannot be reached: {}", m.declared.name, why));
+      current_ = &copy;
       modern_message(m, *held, copy, again);
+      current_ = nullptr;
     });
     return;
   }

@@ -97,6 +97,11 @@ bool service::admitted(connection& c, http_request const& r) {
 void service::on_request(connection& c, http_request& r) {
   c.touch(now_);
   current_ = &r;
+  route(c, r);
+  current_ = nullptr;
+}
+
+void service::route(connection& c, http_request& r) {
   if (c.is_control()) return serve_control(c, r);
   std::string_view target = r.target;
   target = target.substr(0, target.find('?'));

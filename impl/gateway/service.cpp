@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 
+#include "trim.hpp"
+
 namespace thv::gateway {
 
 namespace json = boost::json;
@@ -20,6 +22,8 @@ namespace {
 
 constexpr std::array<std::string_view, 8> levels{"debug", "info",     "notice", "warning",
                                                  "error", "critical", "alert",  "emergency"};
+constexpr std::uint32_t settled_after = 4;      // seconds after the start
+constexpr std::uint32_t quiet_after = 30;       // seconds without a call
 constexpr std::uint32_t keep_alive_every = 15;  // seconds between comments on a quiet stream
 
 }  // namespace
@@ -71,13 +75,11 @@ void service::shut_down() {
   for (auto& [name, m] : members_) {
     fail_waiting(*m, "the gateway ends");
     settle_provers(*m, fail(errc::cancelled, "the gateway ends"));
-    for (auto* over : {m->shared.get(), m->modern.get()})
-      if (over) drop_channel(*over, "the gateway ends");
+    if (m->shared) drop_channel(*m->shared, "the gateway ends");
+    if (m->modern) drop_channel(*m->modern, "the gateway ends");
     for (auto* s : m->sessions)
-      if (s->own) {
-        if (s->own->way()) s->own->way()->end();
-        drop_channel(*s->own, "the gateway ends");
-      }
+      if (s->own && s->own->way()) s->own->way()->end();
+    drop_own_channels(*m, "the gateway ends");
   }
   for (auto const& c :
        std::vector<std::shared_ptr<connection>>(connections_.begin(), connections_.end()))
@@ -169,6 +171,8 @@ void service::sweep() {
     return static_cast<std::uint32_t>((d.count() + 999) / 1000);
   };
   auto const& limits = options.limits;
+  if (options.trim_memory && (now_ == settled_after || now_ == last_call_ + quiet_after))
+    trim_memory();
   for (auto& [name, one] : members_) {
     auto& m = *one;
     std::vector<std::shared_ptr<connection>> late;

@@ -95,8 +95,9 @@ struct served_member {
   std::string session_key;
   std::optional<plugin::endpoint> endpoint;
   std::shared_ptr<upstream_pool> pool;
-  std::unique_ptr<channel> shared;    ///< stream members, and gateways' own sessions over HTTP
-  std::unique_ptr<channel> modern;    ///< stateless requests over HTTP
+  std::unique_ptr<channel> shared;  ///< stream members, and gateways' own sessions over HTTP
+  std::unique_ptr<channel> modern;  ///< stateless requests over HTTP
+  std::vector<std::function<void(std::string_view)>> stateless_waiting;
   std::optional<bool> speaks_modern;  ///< over HTTP; unknown until asked
   std::unique_ptr<mcp::readiness_exchange> greeting;
   std::deque<waiting_request> waiting;
@@ -162,6 +163,7 @@ class service final : public request_handler {
   friend class channel;
 
   // server_routes.cpp: which request goes where
+  void route(connection& c, http_request& r);
   [[nodiscard]] bool admitted(connection& c, http_request const& r);
   void serve_member(connection& c, http_request& r, std::string_view name, std::string_view rest);
   void serve_post(served_member& m, connection& c, http_request& r);
@@ -245,7 +247,10 @@ class service final : public request_handler {
   void drop_member(served_member& m);
   void drop_channel(channel& from, std::string_view why);
   void settle_provers(served_member& m, result<catalogue> with);
-  void need_modern(served_member& m, std::function<void()> then);
+  void need_modern(served_member& m, std::function<void(std::string_view)> then);
+  void open_session(served_member& m);
+  void settle_stateless(served_member& m, std::string_view why);
+  void drop_own_channels(served_member& m, std::string_view why);
   channel& modern_channel(served_member& m);
   void after_restart(served_member& m);
   std::uint64_t ask(channel& c, std::string_view method, std::string_view params,
@@ -287,6 +292,7 @@ class service final : public request_handler {
   message_scanner from_member_;
   asio::steady_timer timer_;
   std::uint32_t now_ = 1;
+  std::uint32_t last_call_ = 0;
   std::uint64_t next_serial_ = 1;
   std::uint64_t next_listener_ = 1;
   std::map<std::string, std::unique_ptr<served_member>, std::less<>> members_;

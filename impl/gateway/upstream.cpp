@@ -54,7 +54,11 @@ class http_exchange final : public exchange_events {
   void on_done() override;
   void on_broken(std::string_view why) override;
 
-  std::weak_ptr<upstream_connection> connection;
+  void on_replaced(std::shared_ptr<upstream_connection> by) override { connection = std::move(by); }
+
+  std::shared_ptr<upstream_connection> connection;
+  bool repeatable_ = false;  ///< a member that gets it twice does no harm
+  bool repeated_ = false;
   http_link* link_;
   std::uint64_t const slot_;  ///< 0: of no request
   bool const stream_;         ///< a GET
@@ -62,6 +66,7 @@ class http_exchange final : public exchange_events {
   bool events_ = false;
   bool answered_ = false;
   std::string body_;
+  std::string body_sent_;
   std::optional<mcp::sse_parser> parser_;
   std::string last_id_;
   int attempts_ = 0;
@@ -84,7 +89,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     told_ = nullptr;
     for (auto& [number, one] : exchanges_) {
       one->link_ = nullptr;
-      if (auto const c = one->connection.lock()) c->cancel();
+      if (one->connection) one->connection->cancel();
     }
     exchanges_.clear();
   }
@@ -98,7 +103,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     }
     auto const slot = m.kind == message_kind::request ? m.slot : 0;
     if (renewing_ || (old_ && post_target_.empty())) {
-      early_.emplace_back(std::move(body), slot);
+      early_.push_back({std::move(body), slot, false});
       return;
     }
     post(std::move(body), slot, m.method, m.name, m.parameters);
@@ -115,7 +120,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
       auto const one = i->second;
       exchanges_.erase(i);
       one->link_ = nullptr;
-      if (auto const c = one->connection.lock()) c->cancel();
+      if (one->connection) one->connection->cancel();
       return;
     }
   }
@@ -131,7 +136,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     // Nobody waits for what is said to that.
     auto one = std::make_shared<farewell>();
     one->self = one;
-    pool_->exchange(head("DELETE", pool_->target) + "\r\n", {}, *one);
+    one->connection = pool_->exchange(head("DELETE", pool_->target) + "\r\n", {}, *one, true);
   }
 
   void agree(std::string_view revision) { revision_ = revision; }
@@ -148,7 +153,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   bool on_body(http_exchange& e, std::string& piece) {
     if (!e.parser_) {
       if (e.body_.size() + piece.size() > pool_->limit) {
-        drop(e);
+        auto const held = drop(e);
         fail(e.slot_, 0, "its answer is larger than a message may be");
         return false;
       }
@@ -166,7 +171,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     });
     if (!e.link_) return false;
     if (!fed) {
-      drop(e);
+      (void)drop(e);
       if (e.stream_ && old_)
         ended(fed.error().message);
       else
@@ -187,6 +192,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
 
   void on_done(http_exchange& e) {
     auto const held = drop(e);
+    if (e.status_ == 404 && e.connection) e.body_sent_ = e.connection->take_body();
     if (!told_) return;
     if (e.parser_) return stream_over(e, "its stream ended");
     if (e.stream_) return;  // no stream is offered
@@ -197,8 +203,9 @@ class http_link final : public std::enable_shared_from_this<http_link> {
       // A member that lost our session says so with 404 and an error of its own.
       if (rpc && !(e.status_ == 404 && !session_.empty())) return tell(e.body_, e.slot_);
     }
-    if (e.status_ == 404 && !session_.empty() && !greeting_.empty()) {
-      if (auto const c = e.connection.lock()) early_.emplace_back(c->take_body(), e.slot_);
+    if (e.status_ == 404 && !session_.empty() && !greeting_.empty() && !e.repeated_ &&
+        !e.body_sent_.empty()) {
+      early_.push_back({std::move(e.body_sent_), e.slot_, true});
       if (!renewing_) greet();
       return;
     }
@@ -215,6 +222,10 @@ class http_link final : public std::enable_shared_from_this<http_link> {
  private:
   struct farewell final : exchange_events {
     std::shared_ptr<farewell> self;
+    std::shared_ptr<upstream_connection> connection;
+    void on_replaced(std::shared_ptr<upstream_connection> by) override {
+      connection = std::move(by);
+    }
     void on_head(http_response const&) override {}
     bool on_body(std::string&) override { return true; }
     void on_done() override { self.reset(); }
@@ -241,7 +252,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   }
 
   void post(std::string body, std::uint64_t slot, std::string_view method, std::string_view name,
-            std::string_view parameters) {
+            std::string_view parameters, bool repeated = false) {
     auto text = head("POST", old_ ? post_target_ : pool_->target);
     text.append(
         "Content-Type: application/json\r\n"
@@ -254,7 +265,10 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     char digits[24];
     auto const end = std::to_chars(digits, digits + sizeof digits, body.size()).ptr;
     text.append("Content-Length: ").append(digits, end).append("\r\n\r\n");
-    run(std::move(text), std::move(body), std::make_shared<http_exchange>(*this, slot, false));
+    auto one = std::make_shared<http_exchange>(*this, slot, false);
+    one->repeatable_ = !method.empty() && method != "tools/call";
+    one->repeated_ = repeated;
+    run(std::move(text), std::move(body), std::move(one));
   }
 
   void greet() {
@@ -266,13 +280,13 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   /// The answer to a greeting of ours came.
   void greeted(bool well, std::string_view why) {
     renewing_ = false;
-    auto const all = std::exchange(early_, {});
+    auto all = std::exchange(early_, {});
     if (!well) {
-      for (auto const& one : all) fail(one.second, 0, why);
+      for (auto const& one : all) fail(one.slot, 0, why);
       return;
     }
-    post(R"({"jsonrpc":"2.0","method":"notifications/initialized"})", 0, {}, {}, {});
-    for (auto const& one : all) post(one.first, one.second, {}, {}, {});
+    post(R"({"jsonrpc":"2.0","method":"notifications/initialized"})", 0, {}, {}, {}, true);
+    for (auto& one : all) post(std::move(one.body), one.slot, {}, {}, {}, one.repeated);
     if (std::exchange(streaming_, false)) open_stream();
     if (told_) told_->on_renewed();
   }
@@ -291,7 +305,8 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   void run(std::string head, std::string body, std::shared_ptr<http_exchange> one) {
     auto* const events = one.get();
     exchanges_[events] = one;
-    one->connection = pool_->exchange(std::move(head), std::move(body), *events);
+    one->connection = pool_->exchange(std::move(head), std::move(body), *events,
+                                      one->stream_ || one->repeatable_);
   }
 
   std::shared_ptr<http_exchange> find(http_exchange& e) {
@@ -363,7 +378,8 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     // Another host than the member's is not followed.
     post_target_ = std::string(resolved.encoded_target());
     if (renewing_) return post(greeting_, greeting_slot, {}, {}, {});
-    for (auto& [text, slot] : std::exchange(early_, {})) post(std::move(text), slot, {}, {}, {});
+    for (auto& one : std::exchange(early_, {}))
+      post(std::move(one.body), one.slot, {}, {}, {}, one.repeated);
   }
 
   std::shared_ptr<upstream_state> pool_;
@@ -375,8 +391,13 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   std::string revision_;
   std::string post_target_;
   std::string greeting_;  ///< `initialize` as it was said, with an id of ours
-  /// What was sent before the address was known, or while the session is opened anew: text, slot.
-  std::vector<std::pair<std::string, std::uint64_t>> early_;
+  struct early_message {
+    std::string body;
+    std::uint64_t slot;
+    bool repeated;
+  };
+  /// What was sent before the address was known, or while the session is opened anew.
+  std::vector<early_message> early_;
   bool renewing_ = false;
   std::map<http_exchange*, std::shared_ptr<http_exchange>> exchanges_;
 };

@@ -26,26 +26,33 @@ namespace {
 
 constexpr std::size_t idle_limit = 64;
 constexpr int reads_in_a_row = 4;
+constexpr std::chrono::milliseconds doubtful_after{50};
 
 }  // namespace
 
 std::shared_ptr<upstream_connection> upstream_state::exchange(std::string head, std::string body,
-                                                              exchange_events& events) {
+                                                              exchange_events& events,
+                                                              bool repeatable) {
   std::shared_ptr<upstream_connection> to;
   while (!to && !idle.empty()) {
     to = std::move(idle.back());
     idle.pop_back();
-    if (!to->usable()) to.reset();
+    if (!to->usable()) {
+      to->cancel();
+      to.reset();
+    }
   }
   if (!to) to = std::make_shared<upstream_connection>(shared_from_this());
-  to->begin(std::move(head), std::move(body), events);
+  to->begin(std::move(head), std::move(body), events, repeatable);
   return to;
 }
 
 upstream_connection::upstream_connection(std::shared_ptr<upstream_state> pool)
     : pool_(std::move(pool)), socket_(pool_->io.get_executor()) {}
 
-void upstream_connection::begin(std::string head, std::string body, exchange_events& events) {
+void upstream_connection::begin(std::string head, std::string body, exchange_events& events,
+                                bool repeatable) {
+  repeatable_ = repeatable;
   head_text_ = std::move(head);
   body_ = std::move(body);
   written_ = 0;
@@ -56,6 +63,16 @@ void upstream_connection::begin(std::string head, std::string body, exchange_eve
   if (!open_) return connect();
   write();
   if (!closed_ && !waiting_) wait_readable();
+}
+
+bool upstream_connection::usable() const {
+  if (closed_) return false;
+  if (std::chrono::steady_clock::now() - idle_since_ < doubtful_after) return true;
+  // The other side may have closed it just now: nothing has been told of that yet.
+  char byte = 0;
+  auto const n = ::recv(const_cast<upstream_connection*>(this)->socket_.native_handle(), &byte, 1,
+                        MSG_PEEK | MSG_DONTWAIT);
+  return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
 void upstream_connection::cancel() {
@@ -127,7 +144,7 @@ void upstream_connection::write() {
                          });
       return;
     } else if (errno != EINTR) {
-      written_ = total;  // what the other side said before it closed may still be read
+      return;  // what the other side said before it closed may still be read
     }
   }
 }
@@ -193,6 +210,7 @@ void upstream_connection::done(bool keep) {
   told_head_ = false;
   kept_.clear();
   if (keep && pool_->idle.size() < idle_limit && !closed_) {
+    idle_since_ = std::chrono::steady_clock::now();
     pool_->idle.push_back(shared_from_this());
     if (!waiting_) wait_readable();
   } else {
@@ -205,17 +223,15 @@ void upstream_connection::broken(std::string_view why) {
   auto* const told = std::exchange(events_, nullptr);
   close();
   if (!told) return;
-  if (reused_ && !answered_) {
+  if (reused_ && !answered_ && (repeatable_ || written_ == 0)) {
     auto const again = std::make_shared<upstream_connection>(pool_);
-    replaced_by_ = again;
-    again->begin(std::move(head_text_), std::move(body_), *told);
-    return;
+    told->on_replaced(again);
+    return again->begin(std::move(head_text_), std::move(body_), *told, repeatable_);
   }
   told->on_broken(why);
 }
 
 void upstream_connection::close() {
-  if (auto const next = replaced_by_.lock()) next->cancel();
   if (closed_) return;
   closed_ = true;
   error_code ignored;

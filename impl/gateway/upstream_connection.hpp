@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <set>
@@ -20,6 +21,8 @@ namespace thv::gateway {
 using upstream_socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
                                                          boost::asio::io_context::executor_type>;
 
+class upstream_connection;
+
 /// Who hears from one exchange over HTTP. Called from the loop.
 class exchange_events {
  public:
@@ -31,9 +34,9 @@ class exchange_events {
   /// The answer is whole.
   virtual void on_done() = 0;
   virtual void on_broken(std::string_view why) = 0;
+  /// Another connection carries the exchange on.
+  virtual void on_replaced(std::shared_ptr<upstream_connection> by) = 0;
 };
-
-class upstream_connection;
 
 /// What the connections to one member share.
 struct upstream_state : std::enable_shared_from_this<upstream_state> {
@@ -51,10 +54,11 @@ struct upstream_state : std::enable_shared_from_this<upstream_state> {
   std::vector<std::shared_ptr<upstream_connection>> idle;
   std::string body;  ///< reused for what is read
 
-  /// Sends a whole request and tells about its answer. Returns the connection, for `cancel`. A
-  /// connection that broke before an answer began, because it was kept too long, is replaced once.
+  /// Sends a whole request and tells about its answer. Returns the connection, for `cancel`. One
+  /// that was kept and breaks before an answer begins is replaced once, if the request is
+  /// `repeatable` (RFC 9110, 9.2.2) or was not sent at all.
   std::shared_ptr<upstream_connection> exchange(std::string head, std::string body,
-                                                exchange_events& events);
+                                                exchange_events& events, bool repeatable);
 };
 
 /// One connection: one exchange at a time.
@@ -62,12 +66,13 @@ class upstream_connection : public std::enable_shared_from_this<upstream_connect
  public:
   explicit upstream_connection(std::shared_ptr<upstream_state> pool);
 
-  void begin(std::string head, std::string body, exchange_events& events);
+  void begin(std::string head, std::string body, exchange_events& events, bool repeatable);
   /// The body that was sent, for another try; empty afterwards.
   [[nodiscard]] std::string take_body() { return std::move(body_); }
   /// Ends the exchange without a word to its events, and closes.
   void cancel();
-  [[nodiscard]] bool usable() const { return !closed_; }
+  /// It can take another exchange: the other side has not closed it.
+  [[nodiscard]] bool usable() const;
 
  private:
   void connect();
@@ -96,7 +101,8 @@ class upstream_connection : public std::enable_shared_from_this<upstream_connect
   bool closed_ = false;
   bool told_head_ = false;
   std::string kept_;  ///< of an answer's head that came in pieces
-  std::weak_ptr<upstream_connection> replaced_by_;
+  std::chrono::steady_clock::time_point idle_since_;
+  bool repeatable_ = false;
 };
 
 }  // namespace thv::gateway
