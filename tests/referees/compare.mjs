@@ -3,7 +3,7 @@
 // usage: compare DIRECT THROUGH EXCEPTIONS [--cell NAME]
 // Exits 1 on a scenario (or one of its checks) that is worse through the gateway, or that fails
 // directly, unless EXCEPTIONS lists it; and on an entry there that is no longer needed. Entries
-// with a `cell` count only when that cell is named.
+// with a `cell`, or a list of them, count only when one of those is named.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ if (positionals.length !== 3) {
   process.exit(2);
 }
 const [direct, through] = positionals.slice(0, 2).map((file) => JSON.parse(readFileSync(file)));
-const exceptions = yaml.parse(readFileSync(positionals[2], 'utf8')) ?? {};
+const exceptions = yaml.parse(readFileSync(positionals[2], 'utf8'), { merge: true }) ?? {};
 
 let wrong = 0;
 const complain = (text) => {
@@ -32,7 +32,8 @@ function listed(part) {
   for (const entry of exceptions[part] ?? []) {
     if (!entry.scenario || !entry.suite || !entry.reason)
       complain(`exceptions: an entry of "${part}" lacks its suite, scenario or reason`);
-    if (entry.suite === direct.version && (entry.cell === undefined || entry.cell === cell))
+    const cells = [entry.cell ?? cell].flat();
+    if (entry.suite === direct.version && cells.includes(cell))
       entries.set(entry.scenario, entry);
   }
   return entries;
