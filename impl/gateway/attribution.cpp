@@ -74,6 +74,12 @@ std::optional<attribution::call> attribution::owner() {
   return open_.back().which;
 }
 
+void attribution::spoke(call which, std::uint32_t subject) {
+  for (auto& c : open_)
+    if (c.which == which) c.spoke = true;
+  heard(subject);
+}
+
 void attribution::heard(std::uint32_t subject) {
   if (subject != 0) known_[subject] = knowledge::speaks;
 }

@@ -18,6 +18,7 @@ namespace {
 
 constexpr int most_rounds = 10;
 constexpr std::size_t most_asked = 256;
+constexpr std::uint32_t patience_for_owner = 30;  // seconds until a question must have one
 
 std::string_view head_of(message const& in, std::string_view part) {
   return {in.text.data(), static_cast<std::size_t>(part.data() - in.text.data())};
@@ -84,6 +85,10 @@ void service::on_member_message(channel& from, std::string_view text, std::uint6
 void service::finish(channel& from, std::uint64_t slot, pending& p, bool failed) {
   auto& m = from.of;
   if (p.subject != 0 && m.voices.end(slot)) let_go_held(m);
+  if (!m.questions.empty() && &from == m.shared.get())
+    asio::post(io, [this, &m] {
+      if (!m.gone && m.shared) settle_questions(*m.shared);
+    });
   if (p.owner && p.owner->in_flight > 0) --p.owner->in_flight;
   if (p.post) p.post->call_channel = nullptr;
   if (p.done) return;
@@ -290,12 +295,65 @@ void service::on_request_of(channel& from, std::uint64_t slot, message const& in
     a.member_id = in.id;
     return ask_session(*s, p, std::move(a), in);
   }
-  auto* p = speaker(from, slot, true);
-  if (!p) {
-    if (in.method == "roots/list") return answer_member(from, in.id, R"("result":{"roots":[]})");
-    return refuse_member(from, in.id,
-                         "no client can be asked: none has a call that this belongs to");
+  if (auto* p = slot != 0 ? speaker(from, slot) : nullptr)
+    return on_shared_request(from, *p, slot, in);
+  open_question q;
+  q.text = in.text;
+  q.until = now_ + patience_for_owner;
+  from.each([&](std::uint64_t number, pending& p) {
+    // A call that is parked waits for its client, not for an answer to something new.
+    bool const parked = p.stateless && p.cross && !p.cross->state.empty();
+    if (!p.done && (p.owner || p.stateless) && p.deadline != 0 && !parked)
+      q.candidates.push_back(number);
+  });
+  from.of.questions.push_back(std::move(q));
+  settle_questions(from);
+}
+
+/// The call that is left when all are one caller's; 0 if there is none.
+std::uint64_t service::only_caller(channel& from, std::vector<std::uint64_t> const& among,
+                                   bool& several) {
+  pending* only = nullptr;
+  std::uint64_t last = 0;
+  several = false;
+  for (auto const slot : among) {
+    auto* p = from.find(slot);
+    if (!p) continue;
+    if (only && (p->stateless || only->stateless || p->owner != only->owner)) several = true;
+    only = p;
+    last = slot;
   }
+  return last;
+}
+
+void service::settle_questions(channel& from) {
+  auto& m = from.of;
+  auto all = std::exchange(m.questions, {});
+  for (auto& q : all) {
+    bool several = false;
+    auto const slot = only_caller(from, q.candidates, several);
+    if (several && q.until > now_) {
+      m.questions.push_back(std::move(q));
+      continue;
+    }
+    message in;
+    if (from_questions_.scan(q.text, in) != message_fault::none) continue;
+    if (slot != 0 && !several) {
+      auto& p = *from.find(slot);
+      m.voices.spoke(slot, p.subject);
+      on_shared_request(from, p, slot, in);
+    } else if (in.method == "roots/list") {
+      answer_member(from, in.id, R"("result":{"roots":[]})");
+    } else {
+      refuse_member(from, in.id,
+                    "no client can be asked: it cannot be told whose call this belongs to");
+    }
+  }
+}
+
+void service::on_shared_request(channel& from, pending& asked, std::uint64_t slot,
+                                message const& in) {
+  auto* const p = &asked;
   auto const needs = needed_for(in.method);
   if (p->stateless) {
     if (!p->cross || needs.empty() || !member_at(parsed(p->cross->capabilities), {needs})) {
@@ -361,7 +419,7 @@ void service::related(pending& p, std::string_view head, std::string_view middle
 
 /// The call that a message of a shared session belongs to, where only the circumstances tell: all
 /// calls in flight are one client's.
-pending* service::speaker(channel& from, std::uint64_t& slot, bool) {
+pending* service::speaker(channel& from, std::uint64_t& slot) {
   if (slot != 0) {
     auto* p = from.find(slot);
     return p && (p->owner || p->stateless) ? p : nullptr;
@@ -439,7 +497,7 @@ void service::log_of_member(channel& from, std::uint64_t slot, message const& in
     return m.log_level < 0 || level >= level_of("info");
   };
   auto number = slot;
-  if (auto* p = speaker(from, number, false)) {
+  if (auto* p = speaker(from, number)) {
     if (p->stateless) {
       bool const heard = p->cross ? p->cross->log_level >= 0 && level >= p->cross->log_level : true;
       if (heard && p->post) related(*p, in.text);

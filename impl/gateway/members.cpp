@@ -261,6 +261,7 @@ void service::drop_channel(channel& from, std::string_view why) {
   auto& held_by = from.of_session           ? from.of_session->own
                   : m.shared.get() == &from ? m.shared
                                             : m.modern;
+  if (&held_by == &m.shared) m.questions.clear();
   // Whoever called may still be within it.
   asio::post(io, [held = std::shared_ptr<channel>(std::move(held_by))] {});
 }

@@ -84,6 +84,14 @@ struct waiting_request {
 
 enum class member_phase : std::uint8_t { untried, opening, greeting, ready, down, sleeping };
 
+/// A member's request of which it is not clear yet whose call it belongs to: a call that ends
+/// without its answer was not the one.
+struct open_question {
+  std::string text;
+  std::vector<std::uint64_t> candidates;  ///< in flight when it came
+  std::uint32_t until = 0;
+};
+
 /// A member and everything that goes on with it.
 struct served_member {
   member declared;
@@ -102,7 +110,8 @@ struct served_member {
   std::unique_ptr<mcp::readiness_exchange> greeting;
   std::deque<waiting_request> waiting;
   std::size_t waiting_bytes = 0;
-  attribution voices;                ///< of calls that share a stream
+  attribution voices;  ///< of calls that share a stream
+  std::deque<open_question> questions;
   std::deque<waiting_request> held;  ///< calls that wait until another client's has ended
   std::set<session*> sessions;
   std::vector<listener> listeners;
@@ -223,12 +232,16 @@ class service final : public request_handler {
                std::string_view tail = {});
   void to_stream(session& s, std::string_view head, std::string_view middle = {},
                  std::string_view tail = {});
+  void on_shared_request(channel& from, pending& p, std::uint64_t slot, message const& in);
+  void settle_questions(channel& from);
+  [[nodiscard]] std::uint64_t only_caller(channel& from, std::vector<std::uint64_t> const& among,
+                                          bool& several);
   void ask_session(session& s, pending* p, asked_client a, message const& in);
   void refuse_member(channel& from, std::string_view id, std::string_view why);
   void answer_member(channel& to, std::string_view raw_id, std::string_view body);
   void finish(channel& from, std::uint64_t slot, pending& p, bool failed);
   void fail_call(channel& from, std::uint64_t slot, std::string_view why, int status = 0);
-  [[nodiscard]] pending* speaker(channel& from, std::uint64_t& slot, bool asks);
+  [[nodiscard]] pending* speaker(channel& from, std::uint64_t& slot);
 
   // members.cpp: how members come and go
   void open(served_member& m);
@@ -290,6 +303,7 @@ class service final : public request_handler {
   std::array<char, 65536> member_bytes_{};
   message_scanner from_client_;
   message_scanner from_member_;
+  message_scanner from_questions_;
   asio::steady_timer timer_;
   std::uint32_t now_ = 1;
   std::uint32_t last_call_ = 0;

@@ -369,7 +369,8 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   }
 
   void on_endpoint(std::string_view text) {
-    auto const base = boost::urls::parse_uri("http://h" + pool_->target);
+    auto const own = "http://h" + pool_->target;
+    auto const base = boost::urls::parse_uri(own);
     auto const relative = boost::urls::parse_uri_reference({text.data(), text.size()});
     if (!relative || !base) return ended("its endpoint event holds no address");
     boost::urls::url resolved;

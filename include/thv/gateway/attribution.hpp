@@ -37,6 +37,8 @@ class attribution {
   /// The call that a message belongs to; nullopt if that cannot be told. Calls that were thought
   /// silent are not looked at (see `heard`).
   [[nodiscard]] std::optional<call> owner();
+  /// This call spoke: it is known from elsewhere.
+  void spoke(call which, std::uint32_t subject);
   /// A call of this subject spoke, though it was thought silent.
   void heard(std::uint32_t subject);
   [[nodiscard]] bool any_open() const { return !open_.empty(); }
