@@ -36,6 +36,9 @@ mcp::probe_result probe_of(gateway::catalogue const& said) {
   return found;
 }
 
+/// How long a gateway may take to see that a member was started anew.
+constexpr std::chrono::milliseconds gateway_patience = 3s;
+
 /// Errors of a gateway that has not noticed yet that a member was started anew.
 bool may_pass(error const& e) {
   return e.code == errc::conflict || e.code == errc::exited || e.code == errc::unavailable ||
@@ -131,16 +134,23 @@ result<std::map<std::string, std::string>> known_secrets(session& s) {
 result<mcp::probe_result> prove_beside_gateway(session& s, plugin::call const& c,
                                                plugin::instance const& instance,
                                                attached_probe const& directly) {
+  auto const known = s.store().workload(instance.workload);
+  bool const recorded = known && *known && (*known)->phase == store::phase::present &&
+                        (*known)->instance == instance.id;
+  auto const begun = std::chrono::steady_clock::now();
   for (;;) {
-    auto answer = directly();
-    if (answer || answer.error().code != errc::conflict) return answer;
     auto const g = look_at_gateway(s);
-    if (!g || !g->running()) return answer;
+    bool const runs = g && g->running();
+    auto const now = std::chrono::steady_clock::now();
+    if (!runs || !recorded || now - begun > gateway_patience) {
+      auto answer = directly();
+      if (answer || answer.error().code != errc::conflict || !runs || !recorded) return answer;
+    }
     gateway::control_client const client(g->socket);
     auto said = client.prove(c, instance.workload);
     if (said && said->session_key == instance.session_key) return probe_of(*said);
     if (c.stop.stop_requested()) return fail(errc::cancelled, "interrupted");
-    if (std::chrono::steady_clock::now() >= c.deadline)
+    if (now >= c.deadline)
       return said ? fail(errc::timeout, "the gateway did not see the new start in time")
                   : std::move(said).error();
     if (!said && !may_pass(said.error())) return std::move(said).error();

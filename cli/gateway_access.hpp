@@ -49,8 +49,8 @@ struct gateway_view {
 /// A readiness exchange on a stream of its own.
 using attached_probe = std::function<result<mcp::probe_result>()>;
 
-/// Proves a workload ready `directly`, or, while the gateway is attached to it, through the
-/// gateway.
+/// Proves a stdio workload ready: through the gateway where that runs and knows the instance, since
+/// it is the one that keeps the session, else `directly`.
 [[nodiscard]] result<mcp::probe_result> prove_beside_gateway(session& s, plugin::call const& c,
                                                              plugin::instance const& instance,
                                                              attached_probe const& directly);

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <thv/gateway/revival.hpp>
+
 #include "gateway_access.hpp"
 #include "output.hpp"
 
@@ -74,9 +76,11 @@ result<engine*> session::changing_engine() {
   options.probe = [this, secrets](plugin::call const& c, plugin::runtime& runtime,
                                   plugin::instance const& instance, run_config const& config,
                                   bool initialised) {
-    return prove_beside_gateway(*this, c, instance, [&] {
+    auto const directly = [&] {
       return probe_instance(c, runtime, instance, config, initialised, secrets);
-    });
+    };
+    return gateway::streams(config) ? prove_beside_gateway(*this, c, instance, directly)
+                                    : directly();
   };
   return make_engine(secrets, std::move(options));
 }

@@ -188,6 +188,27 @@ TEST_CASE("commands start, restart and replace members that the gateway is attac
   CHECK(gateway_status(u).at("members").as_array().size() == 1);
 }
 
+TEST_CASE("a member that does not come up fails its command, with the gateway there or not",
+          "[cli][gateway]") {
+  user u;
+  u.expect_done({"run", "--name", "one", TINY_SERVER});
+  fs::copy_file(TINY_SERVER, u.home() / "server");
+  u.expect_done({"run", "--name", "two", (u.home() / "server").string()});
+  u.expect_done({"stop", "two"});
+  // From now on it ends as it starts.
+  u.write("other", "#!/bin/sh\necho no luck >&2\nexit 3\n");
+  REQUIRE(chmod((u.home() / "other").c_str(), 0700) == 0);
+  fs::rename(u.home() / "other", u.home() / "server");
+  auto const begun = std::chrono::steady_clock::now();
+  auto const seen = u.run({"start", "two"});
+  INFO(seen.err);
+  CHECK(seen.status == 1);
+  CHECK(seen.err.find("ended with exit status 3 before it was ready") != std::string::npos);
+  CHECK(seen.err.find("  | no luck") != std::string::npos);
+  CHECK(std::chrono::steady_clock::now() - begun < 5s);
+  CHECK(state_of(u, "two") == "stopped");
+}
+
 TEST_CASE("a process member that crashed is started again", "[cli][gateway]") {
   user u;
   u.expect_done({"run", "--name", "one", TINY_SERVER});
@@ -196,12 +217,16 @@ TEST_CASE("a process member that crashed is started again", "[cli][gateway]") {
   for (auto const* name : {"one", "web"}) {
     auto const before = pid_of(u, name);
     REQUIRE(kill(static_cast<pid_t>(std::stol(before)), SIGKILL) == 0);
-    REQUIRE(eventually([&] {
+    std::string said;
+    bool const back = eventually([&] {
       auto const seen = u.run({"mcp", "call", name, "pid"});
+      said = seen.out + seen.err;
       return seen.status == 0 && seen.out != before;
-    }));
+    });
+    INFO(said << read_file(u.home() / "state/thv-engine/gateway.log"));
+    REQUIRE(back);
     CHECK(state_of(u, name) == "running");
-    CHECK(u.json({"status", name}).at("ready") == true);
+    CHECK(eventually([&] { return u.json({"status", name}).at("ready") == true; }));
   }
 }
 
