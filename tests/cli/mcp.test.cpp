@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch_test_macros.hpp>
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <chrono>
+#include <fstream>
 #include <sstream>
+#include <thread>
 
 #include <fmt/format.h>
 #include <boost/json/parse.hpp>
@@ -119,6 +124,38 @@ TEST_CASE("a client of the stateless revision is served on standard input too", 
   REQUIRE(answers.size() == 2);
   CHECK(answer_to(answers, 1).at("result").as_object().contains("supportedVersions"));
   CHECK(answer_to(answers, 2).at("result").at("content").at(0).at("text") == "Echo: hi");
+}
+
+TEST_CASE("a client on standard input outlives the gateway", "[cli][mcp]") {
+  user u;
+  u.expect_done({"run", "--name", "one", TINY_SERVER});
+  auto const input = (u.home() / "input").string();
+  auto const output = (u.home() / "output").string();
+  REQUIRE(mkfifo(input.c_str(), 0600) == 0);
+  running proxy({"-c", fmt::format("exec {} proxy stdio one <{} >{}", THV_PROGRAM, input, output)},
+                u.variables(), "/bin/sh", u.home().string());
+  std::ofstream client(input);
+  auto const answered = [&](std::string const& id) {
+    for (int i = 0; i < 500; ++i, std::this_thread::sleep_for(std::chrono::milliseconds(20))) {
+      std::ifstream file(output);
+      for (std::string line; std::getline(file, line);)
+        if (line.find("\"id\":" + id + ",") != std::string::npos)
+          return line.find("\"result\"") != std::string::npos;
+    }
+    return false;
+  };
+  client << initialize << '\n' << initialized << '\n';
+  client << R"({"jsonrpc":"2.0","id":2,"method":"tools/list"})" << std::endl;
+  REQUIRE(answered("2"));
+  u.expect_done({"gateway", "stop"});
+  u.expect_done({"gateway", "start"});
+  client << R"({"jsonrpc":"2.0","id":3,"method":"tools/list"})" << std::endl;
+  CHECK(answered("3"));
+  auto const sessions = [&] { return u.json({"gateway", "status"}).at("sessions").as_int64(); };
+  CHECK(sessions() == 1);
+  client.close();
+  CHECK(proxy.wait().status == 0);
+  CHECK(sessions() == 0);
 }
 
 TEST_CASE("what is no message gets an error, and the others go on", "[cli][mcp]") {
