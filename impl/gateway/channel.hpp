@@ -93,9 +93,10 @@ class channel final : public link_events {
 
   service& owner;
   served_member& of;
-  session* const of_session;    ///< null: shared
-  bool stateless;               ///< it speaks 2026-07-28
-  std::uint64_t listening = 0;  ///< slot of our own `subscriptions/listen`
+  session* const of_session;         ///< null: shared
+  bool stateless;                    ///< it speaks 2026-07-28
+  std::uint64_t next_listening = 0;  ///< one that takes its place once it is acknowledged
+  std::uint64_t listening = 0;       ///< slot of our own `subscriptions/listen`
 
  private:
   [[nodiscard]] std::uint64_t number(std::size_t index) const {

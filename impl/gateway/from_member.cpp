@@ -448,6 +448,10 @@ void service::on_notification_of(channel& from, std::uint64_t slot, message cons
     std::uint64_t number = 0;
     auto* p = from.find(in.subscription_id, number);
     if (!p) return;
+    if (number == from.next_listening) {
+      if (in.method == "notifications/subscriptions/acknowledged") changes_followed(from);
+      return;
+    }
     if (number != from.listening)
       return related(*p, head_of(in, in.subscription_id), p->id, tail_of(in, in.subscription_id));
     if (in.method == "notifications/subscriptions/acknowledged") return;

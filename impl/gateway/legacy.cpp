@@ -238,6 +238,19 @@ bool service::legacy_own_answer(session& s, connection& c, message const& in) {
         return true;
       }
       s.subscriptions.push_back(uri);
+      if (m.stateless() && m.phase == member_phase::ready) {
+        // Told when the member has acknowledged it: what changes after that is heard.
+        m.subscribing_next.push_back(
+            [this, held = c.shared_from_this(), session_id = s.id, id = std::string(in.id)] {
+              auto const found = sessions_.find(session_id);
+              if (held->closed()) return;
+              if (found == sessions_.end()) return held->close();
+              reply_result(*found->second, *held, id, "{}");
+            });
+        subscribe(m, uri, 1);
+        follow_changes(m);
+        return true;
+      }
       subscribe(m, uri, 1);
     } else if (!adds && had) {
       s.subscriptions.erase(at);
@@ -378,7 +391,10 @@ void service::subscribe(served_member& m, std::string const& uri, int by) {
   bool const last = count == 0;
   if (last) m.subscribed.erase(uri);
   if ((!first && !last) || m.gone || m.phase != member_phase::ready) return;
-  if (m.stateless()) return follow_changes(m);
+  if (m.stateless()) {
+    m.follow_again = true;
+    return follow_changes(m);
+  }
   if (!m.shared || !m.shared->way()) return;
   ask(*m.shared, first ? "resources/subscribe" : "resources/unsubscribe",
       fmt::format(R"({{"uri":{}}})", quoted_json(uri)), [](message const*, std::string_view) {});
@@ -397,23 +413,43 @@ void service::set_level(served_member& m) {
 }
 
 /// A stateless member tells of changes only on a subscription: the gateway's own, for all sessions.
+/// A new one takes the place of the old when it is acknowledged, so that nothing is missed.
 void service::follow_changes(served_member& m) {
   auto* over = m.declared.streams ? m.shared.get() : m.pool ? &modern_channel(m) : nullptr;
-  if (!over || !over->way() || !over->stateless) return;
-  if (over->listening != 0) {
-    auto const before = std::exchange(over->listening, 0);
-    if (over->find(before)) cancel_at_member(*over, before);
+  if (!over || !over->way() || !over->stateless) {
+    for (auto& one : std::exchange(m.subscribing_next, {})) one();
+    return;
   }
-  if (m.sessions.empty()) return;
+  if (over->next_listening != 0) return;  // once more when that one is acknowledged
+  if (m.sessions.empty()) {
+    if (auto const before = std::exchange(over->listening, 0); over->find(before))
+      cancel_at_member(*over, before);
+    return;
+  }
+  m.follow_again = false;
+  for (auto& one : std::exchange(m.subscribing_next, {})) m.subscribing.push_back(std::move(one));
   json::array uris;
   for (auto const& [uri, count] : m.subscribed) uris.emplace_back(uri);
   json::object wanted{
       {"toolsListChanged", true}, {"promptsListChanged", true}, {"resourcesListChanged", true}};
   if (!uris.empty()) wanted["resourceSubscriptions"] = std::move(uris);
-  over->listening = ask(*over, "subscriptions/listen",
-                        json::serialize(json::object{{"notifications", std::move(wanted)}}),
-                        [](message const*, std::string_view) {});
-  if (auto* p = over->find(over->listening)) p->deadline = 0;  // it lasts
+  over->next_listening = ask(*over, "subscriptions/listen",
+                             json::serialize(json::object{{"notifications", std::move(wanted)}}),
+                             [this, over](message const*, std::string_view) {
+                               // It ended, or was refused: whoever waits for it has waited enough.
+                               if (over->next_listening != 0) return changes_followed(*over);
+                               if (over->listening != 0 && !over->find(over->listening))
+                                 over->of.follow_again = true;
+                             });
+  if (auto* p = over->find(over->next_listening)) p->deadline = 0;  // it lasts
+}
+
+void service::changes_followed(channel& over) {
+  auto& m = over.of;
+  auto const before = std::exchange(over.listening, std::exchange(over.next_listening, 0));
+  if (over.find(before)) cancel_at_member(over, before);
+  for (auto& one : std::exchange(m.subscribing, {})) one();
+  if (m.follow_again || !m.subscribing_next.empty()) follow_changes(m);
 }
 
 }  // namespace thv::gateway

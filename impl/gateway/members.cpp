@@ -231,6 +231,7 @@ void service::after_restart(served_member& m) {
       ask(*m.shared, "resources/subscribe", fmt::format(R"({{"uri":{}}})", quoted_json(uri)),
           [](message const*, std::string_view) {});
   }
+  if (m.stateless() && !m.sessions.empty()) follow_changes(m);
   if (m.restarts == 0) return;
   for (auto* s : m.sessions)
     if (!s->own)
@@ -262,6 +263,10 @@ void service::drop_channel(channel& from, std::string_view why) {
                   : m.shared.get() == &from ? m.shared
                                             : m.modern;
   if (&held_by == &m.shared) m.questions.clear();
+  from.next_listening = from.listening = 0;
+  if (!from.of_session)
+    for (auto* list : {&m.subscribing, &m.subscribing_next})
+      for (auto& one : std::exchange(*list, {})) one();
   // Whoever called may still be within it.
   asio::post(io, [held = std::shared_ptr<channel>(std::move(held_by))] {});
 }

@@ -230,6 +230,7 @@ void service::sweep() {
         m.phase == member_phase::ready && !busy &&
         now_ - m.last_used >= seconds(m.declared.idle_timeout))
       sleep(m);
+    if (m.follow_again && m.phase == member_phase::ready) follow_changes(m);
     if (!m.questions.empty() && m.shared) settle_questions(*m.shared);
     if (std::exchange(m.refresh_lists, false) && m.phase == member_phase::ready) ask_lists(m);
   }

@@ -115,6 +115,8 @@ struct served_member {
   std::deque<waiting_request> held;  ///< calls that wait until another client's has ended
   std::set<session*> sessions;
   std::vector<listener> listeners;
+  std::vector<std::function<void()>> subscribing;  ///< wait until the member acknowledges
+  std::vector<std::function<void()>> subscribing_next;
   std::map<std::string, std::size_t, std::less<>> subscribed;  ///< at the member, with how many
   int log_level = -1;                                          ///< set at the member
   int stateless_level = -1;  ///< the lowest that a stateless client wanted
@@ -128,6 +130,7 @@ struct served_member {
   bool gone = false;  ///< not a member any more
   bool refresh_lists = false;
   bool releasing = false;
+  bool follow_again = false;
 
   [[nodiscard]] bool stateless() const { return known.revision >= mcp::stateless_revision; }
 };
@@ -269,6 +272,7 @@ class service final : public request_handler {
   std::uint64_t ask(channel& c, std::string_view method, std::string_view params,
                     std::function<void(message const*, std::string_view)> done);
   void follow_changes(served_member& m);
+  void changes_followed(channel& over);
   /// True: the call has to wait until another client's has ended.
   bool hold_back(channel& to, attribution::caller who, connection& c, message const& in);
   void let_go_held(served_member& m);
