@@ -103,7 +103,7 @@ class gateway_process {
     o.allowed_hosts = table.allowed_hosts;
     THV_TRY(o.token, gateway_token(table));
     THV_TRY(o.control_socket, files_.choose_socket(config::process_environment()));
-    o.control = [this, actions = actions()](gateway::control_request const& request) {
+    o.control = [actions = actions()](gateway::control_request const& request) {
       return gateway::answer_control(actions, request);
     };
     o.log = [this](gateway::log_line const& line) { write_log(line); };

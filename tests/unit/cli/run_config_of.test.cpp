@@ -132,3 +132,20 @@ TEST_CASE("names are made valid and groups are checked", "[cli][run]") {
   flags.group = "Upper";
   CHECK(refused(flags).message == "invalid group name in --group: group name must be lowercase");
 }
+
+TEST_CASE("a server on demand may stop when nobody asks", "[cli][run]") {
+  auto f = flags_for("npx://p");
+  CHECK_FALSE(made(f).on_demand);
+  f.on_demand = true;
+  CHECK(made(f).on_demand);
+  CHECK(made(f).idle_timeout_ms == 0);
+  f.on_demand = false;
+  f.idle_timeout = "1m30s";
+  CHECK(made(f).on_demand);
+  CHECK(made(f).idle_timeout_ms == 90'000);
+  f.idle_timeout = "soon";
+  CHECK(refused(f).where == "--idle-timeout");
+  auto remote = flags_for("https://host/mcp");
+  remote.on_demand = true;
+  CHECK(refused(remote).where == "--on-demand");
+}
