@@ -24,9 +24,8 @@ same() { [ "$1" = "$2" ] && echo yes || echo "no: $1, $2"; }
 outcome run_script(user const& u, std::string const& steps) {
   auto const script =
       u.write("steps.sh", fmt::format("thv() {{ {} \"$@\"; }}\n{}{}", THV_PROGRAM, prelude, steps));
-  return u.run_program(
-      "/usr/bin/unshare",
-      {"--mount", "/bin/bash", WITH_USER_SYSTEMD, (u.home() / "run").string(), script});
+  return u.run_program("/usr/bin/unshare", {"--mount", "/bin/bash", WITH_USER_SYSTEMD,
+                                            (u.home() / "run").string(), script});
 }
 
 }  // namespace
