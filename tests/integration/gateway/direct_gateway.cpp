@@ -4,9 +4,11 @@
 //
 //   direct_gateway PORT [LIMIT=VALUE...] NAME=stdio:COMMAND... NAME=http:URL NAME=sse:URL
 //
-// Prints its port. Stops on TERM. A stdio member that ended is started again.
+// LIMIT: header_time, call_time, session_time (ms), body, message, client_queue, member_queue
+// (bytes), token. Prints its port. Stops on TERM. A stdio member that ended is started again.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,6 +99,10 @@ int main(int argc, char** argv) {
   ::signal(SIGCHLD, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);
   if (argc < 2) return 2;
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
   commands members;
   gateway::server_options options;
   options.port = static_cast<std::uint16_t>(std::atoi(argv[1]));
@@ -116,6 +122,14 @@ int main(int argc, char** argv) {
       options.limits.session_time = milliseconds(value);
     } else if (key == "header_time") {
       options.limits.header_time = milliseconds(value);
+    } else if (key == "body") {
+      options.limits.body = std::strtoull(value.c_str(), nullptr, 10);
+    } else if (key == "message") {
+      options.limits.message = std::strtoull(value.c_str(), nullptr, 10);
+    } else if (key == "client_queue") {
+      options.limits.client_queue = std::strtoull(value.c_str(), nullptr, 10);
+    } else if (key == "member_queue") {
+      options.limits.member_queue = std::strtoull(value.c_str(), nullptr, 10);
     } else if (key == "token") {
       options.token = value;
     } else if (colon != std::string::npos) {
