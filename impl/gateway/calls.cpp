@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint32_t patience_unknown =
     2;  // seconds, while it is not known whether a call speaks
 constexpr std::uint32_t patience_heard = 50;  // where it does
+constexpr std::size_t most_held_bytes = 64u << 20;
 
 attribution::caller caller_of(session const* owner, std::uint64_t slot) {
   // A client without a session is a stranger with each request.
@@ -34,13 +35,15 @@ bool service::hold_back(channel& to, attribution::caller who, connection& c, mes
   auto& m = to.of;
   auto const subject = m.voices.subject(in.method, routing_name(in));
   if (subject == 0 || c.waited || m.voices.may_start(who, subject)) return false;
-  if (m.held.size() >= options.limits.calls_per_member) return false;
+  if (m.held.size() >= options.limits.calls_per_member || m.held_bytes > most_held_bytes)
+    return false;
   waiting_request w;
   w.from = c.shared_from_this();
   w.request = *current_;
   w.body = in.text;
   w.until = now_ + (m.voices.was_heard(subject) ? patience_heard : patience_unknown);
   w.must_wait = m.voices.was_heard(subject);
+  m.held_bytes += w.body.size();
   m.held.push_back(std::move(w));
   c.waiting = true;
   return true;
@@ -53,8 +56,19 @@ void service::let_go_held(served_member& m) {
   asio::post(io, [this, &m] {
     m.releasing = false;
     auto all = std::exchange(m.held, {});
-    for (auto& w : all)
+    m.held_bytes = 0;
+    while (!all.empty()) {
+      auto w = std::move(all.front());
+      all.pop_front();
       if (!w.from->closed()) serve_again(m, w);
+      if (m.held.empty()) continue;
+      // It has to wait on, and so have those behind it.
+      for (auto& later : all) {
+        m.held_bytes += later.body.size();
+        m.held.push_back(std::move(later));
+      }
+      return;
+    }
   });
 }
 
@@ -64,7 +78,7 @@ void service::serve_again(served_member& m, waiting_request& w) {
   current_ = &w.request;
   auto const before = m.held.size();
   auto const until = w.until;
-  if (w.request.target.find("/messages") != std::string::npos)
+  if (!w.from->answers_to.empty())
     serve_sse_message(m, *w.from, w.request);
   else
     serve_post(m, *w.from, w.request);
@@ -90,6 +104,7 @@ void service::send_call(channel& to, pending p, connection& c, message const& in
   bool const on_stream = p.owner && p.owner->over_sse;
   if (!on_stream) p.post = &c;
   if (p.owner) ++p.owner->in_flight;
+  ++m.client_calls;
   bool const stateless = p.stateless;
   bool const shares = shares_stream(to);
   if (shares) p.subject = m.voices.subject(in.method, routing_name(in));
@@ -130,9 +145,13 @@ void service::send_crossing(channel& to, pending p, connection* c, std::string_v
   if (!to.way() || to.in_flight() >= options.limits.calls_per_member ||
       to.way()->queued() > options.limits.member_queue) {
     ++m.errors;
+    auto const why = fmt::format("the server '{}' is busy or gone", m.declared.name);
     if (c)
-      answer_error(*c, p.id, 200, -32000,
-                   fmt::format("the server '{}' is busy or gone", m.declared.name));
+      answer_error(*c, p.id, 200, -32000, why);
+    else if (p.owner && p.owner->over_sse && p.owner->stream)
+      p.owner->stream->event(
+          fmt::format(R"({{"jsonrpc":"2.0","id":{},"error":{{"code":-32000,"message":{}}}}})", p.id,
+                      quoted_json(why)));
     return;
   }
   bool const first = responses == nullptr;
@@ -141,6 +160,7 @@ void service::send_crossing(channel& to, pending p, connection* c, std::string_v
   bool const on_stream = p.owner && p.owner->over_sse;
   p.post = on_stream ? nullptr : c;
   if (p.owner) ++p.owner->in_flight;
+  ++m.client_calls;
   auto* const owner = p.owner;
   auto const method = p.cross->method;
   auto const request = p.cross->request;

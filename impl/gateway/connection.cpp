@@ -115,7 +115,9 @@ void connection::on_readable() {
   auto& bytes = memory_.bytes;
   auto const n = ::recv(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT);
   if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) return left();
+  if (closing_) return wait_readable();  // read and dropped, so that the answer arrives
   if (n > 0) {
+    if (!receiving()) last_used_ = memory_.now;  // from here on a request has its time
     auto const self = shared_from_this();
     take({bytes.data(), static_cast<std::size_t>(n)});
     if (closed_) return;
@@ -252,7 +254,7 @@ void connection::answered() {
   if (closed_) return;
   if (!keep_alive_) {
     closing_ = true;
-    if (!writing_) close();
+    if (!writing_) finish_closing();
     return;
   }
   // A request that came meanwhile: its bytes are kept, or still in the socket with nobody waiting.
@@ -260,10 +262,21 @@ void connection::answered() {
   asio::post(socket_.get_executor(), [self = shared_from_this()] { self->go_on(); });
 }
 
+/// Closes our side; what the client still sends is dropped until it closes too, or its time is
+/// over. Closed at once, unread bytes would take the answer away from it.
+void connection::finish_closing() {
+  if (closed_) return;
+  rest_.clear();
+  reader_.reset();
+  last_used_ = memory_.now;
+  ::shutdown(socket_.native_handle(), SHUT_WR);
+  if (!reading_) wait_readable();
+}
+
 void connection::go_on() {
   if (closed_ || busy_ || streaming_) return;
   if (!rest_.empty()) {
-    std::string const rest = std::move(rest_);
+    std::string rest = std::move(rest_);
     rest_.clear();
     take(rest);
   }
@@ -294,12 +307,14 @@ void connection::send(std::array<std::string_view, 6> const& pieces) {
     skip = n < 0 ? 0 : static_cast<std::size_t>(n);
     if (skip == total) return;
   }
+  // One answer may be larger than the queue; a second one has to wait for a reader.
+  bool const full = queued() > queue_limit_;
   for (auto const& piece : pieces) {
     auto const left = std::min(skip, piece.size());
     skip -= left;
     out_.append(piece.substr(left));
   }
-  if (queued() > queue_limit_) {
+  if (full) {
     asio::post(socket_.get_executor(), [self = shared_from_this()] { self->left(); });
     return;
   }
@@ -331,7 +346,7 @@ void connection::on_writable() {
   std::string().swap(out_);
   out_sent_ = 0;
   writing_ = false;
-  if (closing_) close();
+  if (closing_) finish_closing();
 }
 
 }  // namespace thv::gateway

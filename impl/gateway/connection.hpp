@@ -46,6 +46,7 @@ struct shared_memory {
   request_reader reader;
   std::array<char, 65536> bytes{};
   std::string scratch;
+  std::uint32_t now = 1;  ///< seconds of the service's clock
 };
 
 /// One connection of a client, HTTP/1.1, one request at a time. Answers go out at once; what the
@@ -61,6 +62,7 @@ class connection : public std::enable_shared_from_this<connection> {
   void close();
   [[nodiscard]] bool is_control() const noexcept { return control_; }
   [[nodiscard]] bool closed() const noexcept { return closed_; }
+  [[nodiscard]] bool closing() const noexcept { return closing_; }
 
   /// Ends the request with a whole answer. `fields`: more header lines, each with its end.
   void reply(int status, std::string_view content_type, std::string_view body,
@@ -90,6 +92,7 @@ class connection : public std::enable_shared_from_this<connection> {
   // What the handler knows of it.
   channel* call_channel = nullptr;  ///< where its request is in flight
   std::uint64_t call_slot = 0;
+  std::string answers_to;        ///< HTTP+SSE: the session that its request belongs to
   session* stream_of = nullptr;  ///< whose standing stream it is
   bool asked_again = false;      ///< for a member that was not known
   bool waited = false;           ///< has waited long enough for others' calls
@@ -108,6 +111,7 @@ class connection : public std::enable_shared_from_this<connection> {
   void on_writable();
   void answered();
   void go_on();
+  void finish_closing();
   void left();
 
   client_socket socket_;

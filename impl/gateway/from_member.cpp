@@ -92,6 +92,7 @@ void service::finish(channel& from, std::uint64_t slot, pending& p, bool failed)
   if (p.owner && p.owner->in_flight > 0) --p.owner->in_flight;
   if (p.post) p.post->call_channel = nullptr;
   if (p.done) return;
+  if (m.client_calls > 0) --m.client_calls;
   ++m.calls;
   if (failed) ++m.errors;
   m.last_used = last_call_ = now_;
@@ -114,6 +115,11 @@ void service::on_answer(channel& from, std::uint64_t slot, message const& in) {
   if (in.reserved_meta && !p.stateless) {
     clean = without_reserved_meta(in.text);
     if (from_member_.scan(clean, again) != message_fault::none) return;
+  }
+  if (p.stateless && !again.subscription_id.empty() && !again.id.empty() && p.post) {
+    std::string text;
+    append_with(text, again.text, {again.id, p.id}, {again.subscription_id, p.id});
+    return p.post->reply_json(text, {}, {});
   }
   auto const id = again.id.empty() ? std::string_view("null") : again.id;
   auto const head = again.id.empty() ? again.text : head_of(again, id);
@@ -258,8 +264,9 @@ void service::continue_round(channel& from, std::uint64_t slot) {
     responses[q.key] = parsed(q.answer);
   }
   auto p = from.take(slot);
-  if (p.subject != 0) from.of.voices.end(slot);
+  if (p.subject != 0 && from.of.voices.end(slot)) let_go_held(from.of);
   if (p.owner && p.owner->in_flight > 0) --p.owner->in_flight;
+  if (from.of.client_calls > 0) --from.of.client_calls;
   auto* const c = p.post;
   p.cross->questions.clear();
   auto const state = std::exchange(p.cross->state, {});
@@ -546,6 +553,7 @@ void service::changed(served_member& m, message const& in) {
 void service::on_call_failed(channel& from, std::uint64_t slot, int status, std::string_view why) {
   auto& m = from.of;
   if (m.greeting && m.shared.get() == &from) {
+    if (slot != m.greeting_slot) return;
     auto const text = std::string(why);
     m.greeting.reset();
     drop_channel(from, text);

@@ -61,7 +61,7 @@ class request_parser : public base_parser<true> {
  protected:
   void on_request_impl(http::verb verb, string_view method, string_view target, int version,
                        error_code& ec) override {
-    if (version != 11 && version != 10) ec = http::error::bad_version;
+    if (version != 11) ec = http::error::bad_version;
     auto& r = *into;
     switch (verb) {
       case http::verb::get:
@@ -89,6 +89,7 @@ class request_parser : public base_parser<true> {
 
   void on_field_impl(http::field name, string_view name_text, string_view value,
                      error_code&) override {
+    if (header_done) return;  // trailers decide nothing
     auto& r = *into;
     auto const set = [&](std::string& field, bool decides = true) {
       if (decides && !field.empty()) r.repeated = true;

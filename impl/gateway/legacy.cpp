@@ -18,6 +18,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t most_undelivered = 32;
+constexpr std::size_t most_undelivered_bytes = 1u << 20;
 
 std::string text_of(json::value const* v) {
   return v ? json::serialize(*v) : std::string();
@@ -131,7 +132,11 @@ void service::legacy_initialize(served_member& m, connection& c, message const& 
   if (!m.declared.streams && !m.stateless()) {
     s.initialize_params = text_of(member_at(value, {"params"}));
     auto* own = channel_of(s);
-    if (!own) return answer_error(c, in.id, 200, -32000, "the server cannot be reached");
+    if (!own) {
+      answer_error(c, in.id, 200, -32000, "the server cannot be reached");
+      if (!over_sse) end_session(s);
+      return;
+    }
     pending p;
     p.greets = true;
     p.owner = &s;
@@ -291,7 +296,7 @@ void service::legacy_notification(session& s, message const& in) {
     to->each([&](std::uint64_t slot, pending& p) {
       if (p.owner == &s && p.id == in.request_id && !p.greets) found = slot;
     });
-    if (found == 0) return;
+    if (found == 0) return cancel_held(s, in);
     auto* p = to->find(found);
     if (p->post) {
       // The client does not wait for it any more; the request still has to end.
@@ -320,6 +325,21 @@ void service::legacy_notification(session& s, message const& in) {
     }
   }
   // `initialized`, and a change of one client's roots, mean nothing to a session that is shared.
+}
+
+/// A call is taken back that has not begun.
+void service::cancel_held(session& s, message const& in) {
+  auto& m = *s.of;
+  for (auto i = m.held.begin(); i != m.held.end(); ++i) {
+    message one;
+    if (i->request.session != s.id && i->from->answers_to != s.id) continue;
+    if (from_questions_.scan(i->body, one) != message_fault::none || one.id != in.request_id)
+      continue;
+    auto const from = i->from;
+    m.held.erase(i);
+    from->waiting = false;
+    return from->reply(202, {}, {});
+  }
 }
 
 void service::legacy_response(session& s, message const& in) {
@@ -377,10 +397,25 @@ void service::reply_result(session& s, connection& c, std::string_view id, std::
 void service::to_stream(session& s, std::string_view head, std::string_view middle,
                         std::string_view tail) {
   if (s.stream) return s.stream->event(head, middle, tail);
-  if (s.undelivered.size() >= most_undelivered) s.undelivered.erase(s.undelivered.begin());
   std::string text(head);
   text.append(middle).append(tail);
+  s.undelivered_bytes += text.size();
   s.undelivered.push_back(std::move(text));
+  while (s.undelivered.size() > most_undelivered || s.undelivered_bytes > most_undelivered_bytes) {
+    auto const oldest = std::move(s.undelivered.front());
+    s.undelivered.erase(s.undelivered.begin());
+    s.undelivered_bytes -= oldest.size();
+    message lost;
+    if (from_questions_.scan(oldest, lost) != message_fault::none) continue;
+    if (lost.kind != message_kind::request) continue;
+    auto const at = std::find_if(s.asked.begin(), s.asked.end(), [&](asked_client const& a) {
+      return std::to_string(a.id) == lost.id && !a.member_id.empty();
+    });
+    if (at == s.asked.end()) continue;
+    auto const a = std::move(*at);
+    s.asked.erase(at);
+    refuse_member(*a.from, a.member_id, "the client has no stream open to be asked on");
+  }
 }
 
 /// Counts who follows a resource, and tells the member of the first and the last.

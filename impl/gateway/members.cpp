@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 #include <thv/gateway/translate.hpp>
 #include <thv/mcp/json_rpc.hpp>
+#include <thv/net/open.hpp>
 #include <thv/version.hpp>
 
 #include "service.hpp"
@@ -19,7 +20,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::uint32_t longest_wait = 30;  // seconds between two tries of a member that is down
-constexpr std::uint64_t greeting_slot = 1;
+constexpr std::size_t most_in_flight = 60'000;  // places of a channel have 16 bits
 
 /// An answer to `server/discover` that lists the stateless revision.
 bool offers_stateless(std::string_view text) {
@@ -53,6 +54,12 @@ void service::refresh() {
               else
                 log(log_line::level::error, {},
                     "cannot read the members: " + to_string(all.error()));
+              for (auto& w : std::exchange(unknown_, {}))
+                if (!w.from->closed()) {
+                  w.request.body = w.body;
+                  on_request(*w.from, w.request);
+                  w.from->asked_again = false;
+                }
               if (std::exchange(read_again_, false)) refresh();
             });
 }
@@ -154,7 +161,18 @@ void service::opened(served_member& m, result<attachment> way) {
     return greet(m);
   }
   m.endpoint = std::move(way->endpoint);
-  m.pool = std::make_shared<upstream_pool>(io, *m.endpoint, options.limits.message, member_bytes_);
+  m.pool = std::make_shared<upstream_pool>(
+      io, *m.endpoint, options.limits.message, member_bytes_,
+      [this](net::address const& where, std::function<void(result<int>)> then) {
+        on_worker(
+            [where, token = stop_.get_token()] {
+              plugin::call c;
+              c.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+              c.stop = token;
+              return net::open(c, where);
+            },
+            std::move(then));
+      });
   if (!m.pool->usable()) return become_down(m, to_string(m.pool->usable().error()));
   if (!m.known.initialize_result.empty()) {
     m.known.session_key = m.session_key;
@@ -186,7 +204,7 @@ void service::greeted(served_member& m, mcp::readiness_step step) {
     o.text = out.text;
     o.kind = out.wants_answer ? message_kind::request : message_kind::notification;
     o.method = out.method;
-    o.slot = out.wants_answer ? greeting_slot : 0;
+    o.slot = out.wants_answer ? ++m.greeting_slot : 0;
     if (!out.protocol_version.empty()) m.shared->way()->agree(out.protocol_version);
     m.shared->way()->send(o);
   }
@@ -194,8 +212,9 @@ void service::greeted(served_member& m, mcp::readiness_step step) {
   m.greeting.reset();
   auto& outcome = *step.outcome;
   if (!outcome) {
-    m.shared.reset();
-    return become_down(m, to_string(outcome.error()));
+    auto const why = to_string(outcome.error());
+    drop_channel(*m.shared, why);
+    return become_down(m, why);
   }
   m.known = {};
   m.known.session_key = m.session_key;
@@ -205,7 +224,7 @@ void service::greeted(served_member& m, mcp::readiness_step step) {
     m.shared->stateless = m.stateless();
   } else {
     m.shared->way()->end();
-    m.shared.reset();
+    drop_channel(*m.shared, "it was only asked who it is");
   }
   keep(m);
   become_ready(m);
@@ -221,7 +240,7 @@ void service::become_ready(served_member& m) {
   settle_provers(m, m.known);
   after_restart(m);
   wake_waiting(m);
-  if (m.declared.streams && m.known.lists.empty()) ask_lists(m);
+  if ((m.declared.streams || m.stateless()) && m.known.lists.empty()) ask_lists(m);
 }
 
 void service::after_restart(served_member& m) {
@@ -254,21 +273,26 @@ void service::become_down(served_member& m, std::string why) {
 
 void service::drop_channel(channel& from, std::string_view why) {
   auto& m = from.of;
+  auto* const held_by = from.of_session && from.of_session->own.get() == &from
+                            ? &from.of_session->own
+                        : m.shared.get() == &from ? &m.shared
+                        : m.modern.get() == &from ? &m.modern
+                                                  : nullptr;
+  if (!held_by) return;  // it is being dropped already
+  // Out of reach first: what follows may open another in its place.
+  auto const held = std::shared_ptr<channel>(std::move(*held_by));
+  if (held_by == &m.shared) m.questions.clear();
   std::vector<std::uint64_t> slots;
   from.each([&](std::uint64_t slot, pending&) { slots.push_back(slot); });
   for (auto const slot : slots) fail_call(from, slot, why);
   for (auto* s : m.sessions)
     std::erase_if(s->asked, [&](auto const& a) { return a.from == &from; });
-  auto& held_by = from.of_session           ? from.of_session->own
-                  : m.shared.get() == &from ? m.shared
-                                            : m.modern;
-  if (&held_by == &m.shared) m.questions.clear();
   from.next_listening = from.listening = 0;
   if (!from.of_session)
     for (auto* list : {&m.subscribing, &m.subscribing_next})
       for (auto& one : std::exchange(*list, {})) one();
   // Whoever called may still be within it.
-  asio::post(io, [held = std::shared_ptr<channel>(std::move(held_by))] {});
+  asio::post(io, [held] {});
 }
 
 /// Failing a call may end its session.
@@ -294,8 +318,8 @@ void service::on_channel_ended(channel& from, std::string_view why) {
 
 std::uint64_t service::ask(channel& c, std::string_view method, std::string_view params,
                            std::function<void(message const*, std::string_view)> done) {
-  if (!c.way()) {
-    done(nullptr, "it is down");
+  if (!c.way() || c.in_flight() >= most_in_flight) {
+    done(nullptr, c.way() ? "it is busy" : "it is down");
     return 0;
   }
   pending p;
@@ -352,7 +376,7 @@ struct list_reader : std::enable_shared_from_this<list_reader> {
 }  // namespace
 
 void service::ask_lists(served_member& m) {
-  auto* over = m.shared.get();
+  auto* over = m.declared.streams ? m.shared.get() : m.pool ? &modern_channel(m) : nullptr;
   if (!over || !over->alive()) return;
   auto const said = parsed(m.known.initialize_result);
   std::vector<std::pair<std::string, std::string>> wanted;
@@ -369,8 +393,9 @@ void service::ask_lists(served_member& m) {
     reader->method = method;
     reader->key = list;
     reader->ask = [this, &m, method = method, key](std::string_view params, auto then) {
-      if (m.gone || !m.shared || m.session_key != key) return then(nullptr, "it is down");
-      ask(*m.shared, method, params, std::move(then));
+      auto* to = m.declared.streams ? m.shared.get() : m.modern.get();
+      if (m.gone || !to || m.session_key != key) return then(nullptr, "it is down");
+      ask(*to, method, params, std::move(then));
     };
     reader->done = [this, &m, left, method = method, key](std::string text) {
       if (m.gone || m.session_key != key) return;
@@ -438,12 +463,22 @@ void service::prove(std::string const& name, std::function<void(result<catalogue
     if (in) return done(m.known);
     done(fail(errc::unavailable, fmt::format("'{}': {}", m.declared.name, why)));
   };
-  if (m.shared) return ask(*m.shared, "tools/list", "{}", std::move(finish)), void();
-  // Over HTTP a conversation of our own, from `initialize` on.
-  m.provers.push_back(std::move(done));
-  m.shared = std::make_unique<channel>(*this, m, false, nullptr);
-  m.shared->attach(m.pool->make_link(*m.shared, m.declared.transport, false));
-  greet(m);
+  if (m.declared.streams || (m.shared && m.stateless_waiting.empty())) {
+    if (!m.shared) return finish(nullptr, "it is starting");
+    ask(*m.shared, "tools/list", "{}", std::move(finish));
+    return;
+  }
+  if (m.stateless()) {
+    ask(modern_channel(m), "tools/list", "{}", std::move(finish));
+    return;
+  }
+  // Over HTTP in a session of our own.
+  m.stateless_waiting.push_back(
+      [this, &m, finish = std::move(finish)](std::string_view why) mutable {
+        if (!why.empty() || !m.shared) return finish(nullptr, why.empty() ? "it is starting" : why);
+        ask(*m.shared, "tools/list", "{}", std::move(finish));
+      });
+  if (m.stateless_waiting.size() == 1) open_session(m);
 }
 
 void service::release(std::string const& name) {
@@ -492,7 +527,8 @@ channel& service::modern_channel(served_member& m) {
 void service::need_modern(served_member& m, std::function<void(std::string_view)> then) {
   m.stateless_waiting.push_back(std::move(then));
   if (m.stateless_waiting.size() > 1) return;  // asked already
-  if (m.speaks_modern || m.declared.transport == transport::sse) return open_session(m);
+  if (m.declared.transport == transport::sse) m.speaks_modern = false;
+  if (m.speaks_modern) return open_session(m);
   ask(modern_channel(m), "server/discover", "{}",
       [this, &m](message const* in, std::string_view why) {
         if (m.gone || !in) return settle_stateless(m, m.gone ? "it was removed" : why);
@@ -503,7 +539,6 @@ void service::need_modern(served_member& m, std::function<void(std::string_view)
 }
 
 void service::open_session(served_member& m) {
-  m.speaks_modern = false;
   if (m.shared || !m.pool) return settle_stateless(m, m.shared ? "" : "it is starting");
   m.shared = std::make_unique<channel>(*this, m, false, nullptr);
   m.shared->attach(m.pool->make_link(*m.shared, m.declared.transport, false));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -76,6 +77,7 @@ class handler {
     seen_ = 0;
     has_error = has_result = is_array = odd = twice = null_id = bad = false;
     version_seen = false;
+    notified_token = {};
   }
 
   bool on_document_begin(error_code&) { return true; }
@@ -127,6 +129,7 @@ class handler {
   bool null_id = false;  ///< `"id": null`
   bool bad = false;      ///< a key of interest has a value of the wrong type
   bool version_seen = false;
+  std::string_view notified_token;  ///< params.progressToken
   std::array<std::string, 7> unescaped;
 
  private:
@@ -168,13 +171,23 @@ class handler {
     return true;
   }
 
+  static bool routes(std::string_view key) {
+    static constexpr std::array<std::string_view, 16> keys{
+        "jsonrpc", "id",    "method", "params",        "result",    "error",  "_meta",      "name",
+        "uri",     "level", "taskId", "progressToken", "requestId", "cursor", "resultType", "data"};
+    return key.starts_with(reserved) || std::find(keys.begin(), keys.end(), key) != keys.end();
+  }
+
   void take_key(std::string_view key, place here) {
     if (here == place::other) return;
     bool const inside =
         key.data() >= text_.data() && key.data() + key.size() < text_.data() + text_.size();
     // An escaped key is counted, so that it is seen to stand twice; where its value is, only the
     // text written anew can tell.
-    if (!inside) odd = true;
+    if (!inside) {
+      if (!routes(key)) return;
+      odd = true;
+    }
     auto const raw = [&] {
       return inside ? value_after(key.data() + key.size(), text_.data() + text_.size())
                     : std::string_view("\"\"");
@@ -189,7 +202,10 @@ class handler {
       case place::params_meta:
         return take_meta(key, raw);
       case place::result_meta:
-        if (key.starts_with(reserved)) found.reserved_meta = true;
+        if (!key.starts_with(reserved)) return;
+        found.reserved_meta = true;
+        if (key.substr(reserved.size()) == "subscriptionId" && once(b_subscription))
+          found.subscription_id = token(raw());
         return;
       case place::other:
         return;
@@ -209,8 +225,9 @@ class handler {
     } else if (key == "method" && once(b_method)) {
       text_of(raw(), found.method, 0);
     } else if (key == "params" && once(b_params)) {
-      found.has_params = true;
-      if (!raw().starts_with('{')) bad = true;
+      auto const value = raw();
+      found.has_params = value != "null";
+      if (found.has_params && !value.starts_with('{') && value != "\"\"") bad = true;
       next_ = place::params;
     } else if (key == "result" && once(b_result)) {
       has_result = true;
@@ -236,7 +253,7 @@ class handler {
     } else if (key == "level" && once(b_level)) {
       optional_text_of(raw(), found.level, 3);
     } else if (key == "progressToken" && once(b_token)) {
-      found.progress_token = token(raw());
+      notified_token = token(raw());
     } else if (key == "requestId" && once(b_request)) {
       found.request_id = token(raw());
     }
@@ -348,6 +365,7 @@ struct message_scanner::state {
     if (!m.method.empty()) {
       if (answer || h.null_id) return false;
       m.kind = m.id.empty() ? message_kind::notification : message_kind::request;
+      if (m.kind == message_kind::notification) m.progress_token = h.notified_token;
       return true;
     }
     if (h.has_result == h.has_error) return false;

@@ -284,7 +284,9 @@ void service::modern_listen(served_member& m, connection& c, message const& in) 
     for (auto const& uri : uris->get_array())
       if (uri.is_string() && l.uris.size() < 1024)
         l.uris.emplace_back(std::string_view(uri.get_string()));
-    honoured["resourceSubscriptions"] = *uris;
+    json::array taken;
+    for (auto const& uri : l.uris) taken.emplace_back(uri);
+    honoured["resourceSubscriptions"] = std::move(taken);
   }
   for (auto const& uri : l.uris) subscribe(m, uri, 1);
   c.listen = l.number;

@@ -32,7 +32,7 @@ constexpr int ports_to_try = 100;
 template <class Acceptor>
 void accept(Acceptor& from, service& to, bool control) {
   from.async_accept([&from, &to, control](error_code ec, auto socket) {
-    if (ec == asio::error::operation_aborted) return;
+    if (ec == asio::error::operation_aborted || !from.is_open()) return;
     if (ec) {
       auto timer = std::make_shared<asio::steady_timer>(to.io, std::chrono::milliseconds(50));
       timer->async_wait([&from, &to, control, timer](error_code failed) {
@@ -52,6 +52,7 @@ void accept(Acceptor& from, service& to, bool control) {
 /// Runs `f` on the loop and waits for it.
 template <class F>
 auto on_loop(service& s, F f) -> decltype(f()) {
+  if (s.io.stopped()) return decltype(f())();
   auto task = std::make_shared<std::packaged_task<decltype(f())()>>(std::move(f));
   auto got = task->get_future();
   asio::post(s.io, [task] { (*task)(); });

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t most_waiting = 1024;
 constexpr std::size_t most_waiting_bytes = 32u << 20;
+constexpr std::size_t most_workers = 64;
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -46,6 +47,11 @@ std::optional<std::string> host_of(std::string_view authority) {
 
 bool is_loopback_name(std::string_view host) {
   return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
+}
+
+bool is_json(std::string_view content_type) {
+  auto const type = lower(content_type.substr(0, content_type.find(';')));
+  return type.substr(0, type.find_last_not_of(" \t") + 1) == "application/json";
 }
 
 bool has_token(std::string_view list, std::string_view wanted) {
@@ -102,6 +108,7 @@ void service::on_request(connection& c, http_request& r) {
 }
 
 void service::route(connection& c, http_request& r) {
+  c.answers_to.clear();
   if (c.is_control()) return serve_control(c, r);
   std::string_view target = r.target;
   target = target.substr(0, target.find('?'));
@@ -130,18 +137,15 @@ void service::serve_member(connection& c, http_request& r, std::string_view name
   auto const found = members_.find(name);
   if (found == members_.end()) {
     // It may be new: the request waits until the members are read again.
-    if (!std::exchange(c.asked_again, true) && !stopping_) {
-      on_worker([this] { return backend_.members(); },
-                [this, held = c.shared_from_this(), copy = r,
-                 body = std::string(r.body)](result<std::vector<member>> all) mutable {
-                  if (all) take_members(*std::move(all));
-                  if (held->closed()) return;
-                  copy.body = body;
-                  on_request(*held, copy);
-                  held->asked_again = false;
-                });
-      return;
+    if (!std::exchange(c.asked_again, true) && !stopping_ && unknown_.size() < most_waiting) {
+      waiting_request w;
+      w.from = c.shared_from_this();
+      w.request = r;
+      w.body = r.body;
+      unknown_.push_back(std::move(w));
+      return refresh();
     }
+    c.asked_again = false;
     return answer_error(c, {}, 404, -32000,
                         fmt::format("the gateway has no server '{}'", mcp::quoted(name, 80)));
   }
@@ -195,7 +199,7 @@ bool service::member_there(served_member& m, connection& c, http_request& r) {
 }
 
 void service::serve_post(served_member& m, connection& c, http_request& r) {
-  if (!has_token(r.content_type, "application/json"))
+  if (!is_json(r.content_type))
     return answer_error(c, {}, 415, -32000,
                         "Unsupported Media Type: Content-Type must be application/json");
   if (!r.accept.empty() && !has_token(r.accept, "*/*") &&
@@ -244,6 +248,7 @@ void service::serve_get(served_member& m, connection& c, http_request& r) {
   s.stream = &c;
   c.stream_of = &s;
   c.begin_events(fmt::format("Mcp-Session-Id: {}\r\n", s.id));
+  s.undelivered_bytes = 0;
   for (auto const& text : std::exchange(s.undelivered, {})) c.event(text);
   if (s.own && s.own->way()) s.own->way()->open_stream();
 }
@@ -274,7 +279,7 @@ void service::serve_sse(served_member& m, connection& c, http_request& r) {
 }
 
 void service::serve_sse_message(served_member& m, connection& c, http_request& r) {
-  if (!has_token(r.content_type, "application/json"))
+  if (!is_json(r.content_type))
     return answer_error(c, {}, 415, -32000,
                         "Unsupported Media Type: Content-Type must be application/json");
   std::string_view const target = r.target;
@@ -289,6 +294,7 @@ void service::serve_sse_message(served_member& m, connection& c, http_request& r
   message in;
   if (auto const fault = from_client_.scan(r.body, in); fault != message_fault::none)
     return answer_fault(c, fault);
+  c.answers_to = s.id;
   if (in.kind == message_kind::request && !member_there(m, c, r)) return;
   s.last_used = m.last_used = now_;
   switch (in.kind) {
@@ -323,6 +329,7 @@ void service::serve_ready(served_member& m, connection& c) {
 
 void service::serve_control(connection& c, http_request& r) {
   if (!options.control) return c.reply(404, "text/plain", "there is nothing here");
+  if (workers_ > most_workers) return c.reply(503, "application/json", R"({"error":"busy"})");
   control_request ask{r.method, r.target, std::string(r.body)};
   on_worker([this, ask = std::move(ask)] { return options.control(ask); },
             [held = c.shared_from_this()](control_response answer) {
@@ -352,6 +359,13 @@ void service::answer_error(connection& c, std::string_view id, int status, std::
   body += fmt::format(R"("error":{{"code":{},"message":{})", code, quoted_json(text));
   if (!data.empty()) body.append(R"(,"data":)").append(data);
   body += "}}";
+  // An old client listens to its stream alone.
+  if (auto const found = sessions_.find(std::string_view(c.answers_to));
+      status == 200 && !c.answers_to.empty() && found != sessions_.end()) {
+    if (found->second->stream) found->second->stream->event(body);
+    if (c.busy()) c.reply(202, {}, {});
+    return;
+  }
   if (c.streaming() || status == 200) return c.reply_json(body, {}, {});
   c.reply(status, "application/json", body);
 }

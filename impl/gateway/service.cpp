@@ -160,7 +160,7 @@ void service::schedule_sweep() {
   timer_.expires_after(std::chrono::seconds(1));
   timer_.async_wait([this](boost::system::error_code ec) {
     if (ec || stopping_) return;
-    ++now_;
+    memory_.now = ++now_;
     sweep();
     schedule_sweep();
   });
@@ -176,16 +176,20 @@ void service::sweep() {
   for (auto& [name, one] : members_) {
     auto& m = *one;
     std::vector<std::shared_ptr<connection>> late;
+    std::map<connection*, std::string> ids;
     std::erase_if(m.waiting, [&](waiting_request const& w) {
       if (w.until > now_) return false;
       late.push_back(w.from);
+      if (message in; from_client_.scan(w.body, in) == message_fault::none)
+        ids[w.from.get()] = in.id;
       m.waiting_bytes -= std::min(m.waiting_bytes, w.body.size());
       return true;
     });
     for (auto const& c : late)
       if (!c->closed()) {
         c->waiting = false;
-        c->reply(503, "text/plain", "the server takes too long to start", "Retry-After: 5\r\n");
+        answer_error(*c, ids[c.get()], 200, -32000,
+                     fmt::format("the server '{}' takes too long to start", name));
       }
     for (auto held = std::exchange(m.held, {}); !held.empty(); held.pop_front()) {
       auto& w = held.front();
@@ -225,7 +229,7 @@ void service::sweep() {
     if (m.phase == member_phase::down && m.retry_at <= now_ && m.declared.wanted_running &&
         !m.declared.on_demand)
       open(m);
-    bool const busy = !m.waiting.empty() || (m.shared && m.shared->in_flight() > 0);
+    bool const busy = !m.waiting.empty() || !m.held.empty() || m.client_calls > 0;
     if (m.declared.on_demand && m.declared.idle_timeout.count() > 0 &&
         m.phase == member_phase::ready && !busy &&
         now_ - m.last_used >= seconds(m.declared.idle_timeout))
@@ -253,8 +257,9 @@ void service::sweep() {
       continue;
     }
     if (c->busy()) continue;
-    auto const allowed = c->receiving() || c->fresh() ? seconds(limits.header_time)
-                                                      : seconds(limits.idle_connection);
+    auto const allowed = c->closing()                   ? 2
+                         : c->receiving() || c->fresh() ? seconds(limits.header_time)
+                                                        : seconds(limits.idle_connection);
     if (now_ - c->last_used() > allowed) idle.push_back(c);
   }
   for (auto const& c : idle) c->close();
@@ -264,6 +269,7 @@ void service::sweep() {
 void service::time_out(channel& at, std::uint64_t slot) {
   auto* p = at.find(slot);
   if (!p) return;
+  if (p->owner && p->owner->over_sse && !p->done) return fail_call(at, slot, "its time is over");
   if (p->done || !p->post || (p->cross && !p->cross->state.empty() && p->stateless)) {
     if (p->cross && !p->cross->state.empty()) {
       for (auto const& q : p->cross->questions)

@@ -59,6 +59,7 @@ struct session {
   std::string initialize_params;
   std::vector<std::string> subscriptions;
   std::vector<asked_client> asked;
+  std::size_t undelivered_bytes = 0;
   std::vector<std::string> undelivered;  ///< what came while no stream was open
 };
 
@@ -108,9 +109,12 @@ struct served_member {
   std::vector<std::function<void(std::string_view)>> stateless_waiting;
   std::optional<bool> speaks_modern;  ///< over HTTP; unknown until asked
   std::unique_ptr<mcp::readiness_exchange> greeting;
+  std::uint64_t greeting_slot = 0;  ///< of the last request of it
   std::deque<waiting_request> waiting;
   std::size_t waiting_bytes = 0;
-  attribution voices;  ///< of calls that share a stream
+  std::size_t held_bytes = 0;
+  std::size_t client_calls = 0;  ///< in flight, whatever the channel
+  attribution voices;            ///< of calls that share a stream
   std::deque<open_question> questions;
   std::deque<waiting_request> held;  ///< calls that wait until another client's has ended
   std::set<session*> sessions;
@@ -197,6 +201,7 @@ class service final : public request_handler {
   void legacy_initialize(served_member& m, connection& c, message const& in, session* over_sse);
   void legacy_request(session& s, connection& c, message const& in);
   void legacy_notification(session& s, message const& in);
+  void cancel_held(session& s, message const& in);
   void legacy_response(session& s, message const& in);
   bool legacy_own_answer(session& s, connection& c, message const& in);
   void legacy_cross(session& s, connection& c, message const& in, channel& to);
@@ -289,17 +294,38 @@ class service final : public request_handler {
   void sweep();
   void end_soon(int patience);
   void schedule_sweep();
+  /// Runs what blocks on a thread of its own, and what follows on the loop.
   template <class Job, class Then>
   void on_worker(Job job, Then then) {
+    using outcome = decltype(job());
     ++workers_;
-    std::thread([this, job = std::move(job), then = std::move(then),
-                 guard = asio::make_work_guard(io)]() mutable {
-      auto got = std::make_shared<decltype(job())>(job());
-      asio::post(io, [this, got, then = std::move(then)]() mutable {
+    auto shared = std::make_shared<Then>(std::move(then));
+    auto finish = [this, shared](std::shared_ptr<outcome> got) {
+      asio::post(io, [this, got, shared] {
         --workers_;
-        then(std::move(*got));
+        (*shared)(std::move(*got));
       });
-    }).detach();
+    };
+    try {
+      std::thread([job, finish, guard = asio::make_work_guard(io)]() mutable {
+        std::shared_ptr<outcome> got;
+        try {
+          got = std::make_shared<outcome>(job());
+        } catch (std::exception const& e) {
+          got = std::make_shared<outcome>(broken<outcome>(e.what()));
+        }
+        finish(std::move(got));
+      }).detach();
+    } catch (std::exception const& e) {  // no more threads
+      finish(std::make_shared<outcome>(broken<outcome>(e.what())));
+    }
+  }
+  template <class Outcome>
+  static Outcome broken(char const* why) {
+    if constexpr (std::is_same_v<Outcome, control_response>)
+      return {500, R"({"error":"internal"})"};
+    else
+      return fail(errc::internal, why);
   }
 
   backend& backend_;
@@ -318,7 +344,7 @@ class service final : public request_handler {
   std::unordered_map<std::string, std::unique_ptr<session>, text_hash, std::equal_to<>> sessions_;
   std::unordered_map<std::string, std::pair<channel*, std::uint64_t>> parked_;
   std::set<std::shared_ptr<connection>> connections_;
-  std::string scratch_;
+  std::vector<waiting_request> unknown_;  ///< for members that are not known, while they are read
   std::size_t workers_ = 0;
   std::size_t sessions_before_ = 0;
   bool reading_members_ = false;

@@ -76,7 +76,7 @@ class stdio_link final : public std::enable_shared_from_this<stdio_link> {
     post_flush();
   }
 
-  [[nodiscard]] std::size_t queued() const { return out_.size(); }
+  [[nodiscard]] std::size_t queued() const { return out_.size() - written_; }
 
  private:
   static std::size_t split(outgoing const& m, std::array<std::string_view, 6>& pieces) {
@@ -122,12 +122,18 @@ class stdio_link final : public std::enable_shared_from_this<stdio_link> {
 
   void flush() {
     if (ended_ || waiting_ || out_.empty()) return;
-    auto const n = ::write(write_.native_handle(), out_.data(), out_.size());
+    auto const n = ::write(write_.native_handle(), out_.data() + written_, out_.size() - written_);
     if (n < 0 && errno != EAGAIN && errno != EINTR) return fail_soon("it closed its input");
-    if (n > 0) out_.erase(0, static_cast<std::size_t>(n));
-    if (out_.empty()) {
+    if (n > 0) written_ += static_cast<std::size_t>(n);
+    if (written_ == out_.size()) {
+      written_ = 0;
+      out_.clear();
       if (out_.capacity() > (256u << 10)) std::string().swap(out_);
       return;
+    }
+    if (written_ > (1u << 20)) {
+      out_.erase(0, written_);
+      written_ = 0;
     }
     wait_writable();
   }
@@ -188,16 +194,18 @@ class stdio_link final : public std::enable_shared_from_this<stdio_link> {
       }
       if (!rest_.empty()) {
         rest_.append(piece);
-        std::string const line = std::move(rest_);
+        std::string line = std::move(rest_);
         rest_.clear();
-        tell(line);
+        tell(line.data(), line.size());
       } else {
-        tell(piece);
+        tell(const_cast<char*>(piece.data()), piece.size());
       }
     }
   }
 
-  void tell(std::string_view line) {
+  void tell(char* text, std::size_t size) {
+    make_one_line(text, text + size);
+    std::string_view line(text, size);
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
     if (!line.empty() && events_) events_->on_message(line, 0);
   }
@@ -268,6 +276,7 @@ class stdio_link final : public std::enable_shared_from_this<stdio_link> {
   descriptor write_;
   mcp::docker_frame_decoder decoder_;
   std::string out_;
+  std::size_t written_ = 0;  ///< of it
   std::string rest_;
   std::string ends_;
   std::string last_;

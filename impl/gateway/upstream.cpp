@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <map>
@@ -29,6 +30,10 @@ namespace {
 
 constexpr std::chrono::milliseconds first_retry{1000};
 constexpr int resume_attempts = 10;
+constexpr std::chrono::milliseconds shortest_retry{100};
+constexpr std::chrono::milliseconds longest_retry{30'000};
+constexpr std::chrono::seconds greeting_time{30};
+constexpr std::chrono::seconds farewell_time{5};
 constexpr std::uint64_t greeting_slot = std::uint64_t(-1);
 constexpr std::string_view greeting_id = "\"thv-engine-greeting\"";
 
@@ -79,7 +84,8 @@ class http_link final : public std::enable_shared_from_this<http_link> {
       : pool_(std::move(pool)),
         told_(&events),
         old_(transport == thv::transport::sse),
-        stateless_(stateless) {}
+        stateless_(stateless),
+        patience_(pool_->io) {}
 
   void start() {
     if (old_) get({}, 0);
@@ -115,6 +121,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   }
 
   void abandon(std::uint64_t slot) {
+    if (slot != 0) std::erase_if(early_, [&](early_message const& m) { return m.slot == slot; });
     for (auto i = exchanges_.begin(); i != exchanges_.end(); ++i) {
       if (i->second->slot_ != slot || slot == 0) continue;
       auto const one = i->second;
@@ -128,6 +135,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   void open_stream() {
     if (old_ || stateless_ || streaming_) return;
     streaming_ = true;
+    ++stream_round_;
     get({}, 0);
   }
 
@@ -136,6 +144,13 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     // Nobody waits for what is said to that.
     auto one = std::make_shared<farewell>();
     one->self = one;
+    auto timer = std::make_shared<asio::steady_timer>(pool_->io, farewell_time);
+    timer->async_wait([timer, weak = std::weak_ptr(one)](error_code) {
+      auto const still = weak.lock();
+      if (!still) return;
+      if (still->connection) still->connection->cancel();
+      still->self.reset();
+    });
     one->connection = pool_->exchange(head("DELETE", pool_->target) + "\r\n", {}, *one, true);
   }
 
@@ -191,17 +206,29 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   }
 
   void on_done(http_exchange& e) {
+    auto const self = shared_from_this();
     auto const held = drop(e);
     if (e.status_ == 404 && e.connection) e.body_sent_ = e.connection->take_body();
     if (!told_) return;
     if (e.parser_) return stream_over(e, "its stream ended");
-    if (e.stream_) return;  // no stream is offered
-    if (e.status_ == 202 || e.status_ == 204) return;
+    if (e.stream_) {
+      if (e.slot_ != 0) return fail(e.slot_, e.status_, "it does not take up its stream again");
+      if (old_) return ended(refusal(e.status_));
+      if (e.status_ == 405 || e.status_ == 501) return;  // no stream is offered
+      return stream_over(e, "its stream was refused");
+    }
+    if (old_ && e.status_ / 100 == 2) return;  // the answer comes on the stream
+    if (e.status_ == 202 || e.status_ == 204)
+      return fail(e.slot_, e.status_, "it took the request and gave no answer");
     if (e.status_ == 200 || (e.status_ >= 400 && !e.body_.empty() && e.body_.front() == '{')) {
       make_one_line(e.body_.data(), e.body_.data() + e.body_.size());
       bool const rpc = e.status_ == 200 || e.body_.find("\"jsonrpc\"") != std::string::npos;
       // A member that lost our session says so with 404 and an error of its own.
-      if (rpc && !(e.status_ == 404 && !session_.empty())) return tell(e.body_, e.slot_);
+      if (rpc && !(e.status_ == 404 && !session_.empty())) {
+        tell(e.body_, e.slot_);
+        // Of no effect where that was the answer.
+        return fail(e.slot_, e.status_, "it answered something else");
+      }
     }
     if (e.status_ == 404 && !session_.empty() && !greeting_.empty() && !e.repeated_ &&
         !e.body_sent_.empty()) {
@@ -213,6 +240,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   }
 
   void on_broken(http_exchange& e, std::string_view why) {
+    auto const self = shared_from_this();
     auto const held = drop(e);
     if (!told_) return;
     if (e.stream_ || e.parser_) return stream_over(e, why);
@@ -274,12 +302,18 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   void greet() {
     renewing_ = true;
     session_.clear();
+    patience_.expires_after(greeting_time);
+    patience_.async_wait([weak = weak_from_this()](error_code ec) {
+      auto const self = weak.lock();
+      if (!ec && self && self->renewing_) self->greeted(false, "it does not answer");
+    });
     if (!old_ || !post_target_.empty()) post(greeting_, greeting_slot, {}, {}, {});
   }
 
   /// The answer to a greeting of ours came.
   void greeted(bool well, std::string_view why) {
     renewing_ = false;
+    patience_.cancel();
     auto all = std::exchange(early_, {});
     if (!well) {
       for (auto const& one : all) fail(one.slot, 0, why);
@@ -323,9 +357,10 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   }
 
   void tell(std::string_view text, std::uint64_t slot) {
+    auto const self = shared_from_this();
     if (!told_) return;
-    if (renewing_ &&
-        (slot == greeting_slot || (old_ && text.find(greeting_id) != std::string_view::npos))) {
+    if (renewing_ && (old_ || slot == greeting_slot) &&
+        text.find(greeting_id) != std::string_view::npos) {
       bool const well = text.find("\"protocolVersion\"") != std::string_view::npos;
       return greeted(well, "it refuses a new session");
     }
@@ -338,7 +373,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   }
 
   void fail(std::uint64_t slot, int status, std::string_view why) {
-    if (slot == greeting_slot) return greeted(false, why);
+    if (slot == greeting_slot) return renewing_ ? greeted(false, why) : void();
     if (told_ && slot != 0) told_->on_failed(slot, status, why);
   }
 
@@ -350,22 +385,20 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   void stream_over(http_exchange& e, std::string_view why) {
     if (old_ && e.stream_) return ended(why);
     bool const standing = e.stream_ && e.slot_ == 0;
-    if (standing && e.status_ != 200) {
-      streaming_ = false;
-      return;
-    }
-    if (stateless_ || (!standing && e.last_id_.empty()) || e.attempts_ >= resume_attempts)
-      return standing ? void(streaming_ = false) : fail(e.slot_, 0, why);
-    auto const wait = e.parser_ && e.parser_->retry() ? *e.parser_->retry()
-                                                      : std::chrono::milliseconds(first_retry);
+    bool const held = e.parser_ && e.status_ == 200;  // it was open
+    int const attempts = held && (standing || !e.last_id_.empty()) ? 1 : e.attempts_ + 1;
+    if (stateless_ || (!standing && (e.last_id_.empty() || attempts > resume_attempts)))
+      return standing ? void() : fail(e.slot_, 0, why);
+    auto wait = e.parser_ && e.parser_->retry() ? *e.parser_->retry() : first_retry;
+    wait = std::clamp(wait * attempts, shortest_retry, longest_retry);
     auto timer = std::make_shared<asio::steady_timer>(pool_->io, wait);
-    auto const attempts =
-        e.parser_ && !e.last_id_.empty() && e.status_ == 200 ? 0 : e.attempts_ + 1;
-    timer->async_wait(
-        [weak = weak_from_this(), timer, id = e.last_id_, slot = e.slot_, attempts](error_code ec) {
-          auto const self = weak.lock();
-          if (!ec && self && self->told_) self->get(id, slot, attempts);
-        });
+    timer->async_wait([weak = weak_from_this(), timer, id = e.last_id_, slot = e.slot_, attempts,
+                       round = stream_round_](error_code ec) {
+      auto const self = weak.lock();
+      if (ec || !self || !self->told_ || self->renewing_) return;
+      if (slot == 0 && round != self->stream_round_) return;  // another was opened meanwhile
+      self->get(id, slot, attempts);
+    });
   }
 
   void on_endpoint(std::string_view text) {
@@ -388,6 +421,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   bool const old_;
   bool const stateless_;
   bool streaming_ = false;
+  int stream_round_ = 0;
   std::string session_;
   std::string revision_;
   std::string post_target_;
@@ -400,6 +434,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   /// What was sent before the address was known, or while the session is opened anew.
   std::vector<early_message> early_;
   bool renewing_ = false;
+  asio::steady_timer patience_;  ///< with a greeting
   std::map<http_exchange*, std::shared_ptr<http_exchange>> exchanges_;
 };
 
@@ -435,8 +470,9 @@ class http_handle final : public link {
 }  // namespace
 
 upstream_pool::upstream_pool(asio::io_context& io, plugin::endpoint const& where, std::size_t limit,
-                             std::span<char> buffer)
+                             std::span<char> buffer, connector connect)
     : state_(std::make_shared<upstream_state>(io, buffer)) {
+  state_->connect = std::move(connect);
   auto parsed = net::parse_url(where.url);
   if (!parsed) {
     state_->usable = std::move(parsed).error();

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <thv/error.hpp>
 #include <thv/model/transport.hpp>
+#include <thv/net/http.hpp>
 #include <thv/plugin/runtime.hpp>
 
 #include "link.hpp"
@@ -21,9 +22,12 @@ struct upstream_state;
 /// Keep-alive connections to one member over HTTP. Not thread-safe.
 class upstream_pool {
  public:
+  /// Connects where that blocks (names, TLS, proxies) and calls back on the loop.
+  using connector = std::function<void(net::address const&, std::function<void(result<int>)>)>;
+
   /// `buffer`: memory for reading that is shared. Bodies over `limit` fail their request.
   upstream_pool(boost::asio::io_context& io, plugin::endpoint const& where, std::size_t limit,
-                std::span<char> buffer);
+                std::span<char> buffer, connector connect);
   ~upstream_pool();
   upstream_pool(upstream_pool const&) = delete;
   upstream_pool& operator=(upstream_pool const&) = delete;

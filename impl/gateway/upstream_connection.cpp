@@ -5,17 +5,15 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <thread>
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <thv/net/open.hpp>
 
 namespace thv::gateway {
 
@@ -92,17 +90,16 @@ void upstream_connection::connect() {
     return;
   }
   // Names, TLS and proxies are net's work, which blocks.
-  std::thread([self = shared_from_this(), guard = asio::make_work_guard(pool_->io)]() mutable {
-    plugin::call c;
-    c.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    auto got = std::make_shared<result<int>>(net::open(c, self->pool_->where));
-    auto& io = self->pool_->io;
-    asio::post(io, [self = std::move(self), got] { self->adopt(std::move(*got)); });
-  }).detach();
+  pool_->connect(where,
+                 [self = shared_from_this()](result<int> fd) { self->adopt(std::move(fd)); });
 }
 
 void upstream_connection::adopt(result<int> fd) {
   if (!fd) return broken(fd.error().message);
+  if (closed_) {
+    ::close(*fd);
+    return;
+  }
   error_code ec;
   sockaddr_storage name{};
   socklen_t size = sizeof name;

@@ -50,6 +50,7 @@ struct upstream_state : std::enable_shared_from_this<upstream_state> {
   std::string fields;  ///< header lines of every request, each with its end
   std::string prefix;  ///< before each target, where a proxy wants whole URLs
   std::size_t limit = 0;
+  std::function<void(net::address const&, std::function<void(result<int>)>)> connect;
   result<void> usable;
   std::vector<std::shared_ptr<upstream_connection>> idle;
   std::string body;  ///< reused for what is read
