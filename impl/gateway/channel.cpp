@@ -59,8 +59,8 @@ pending channel::take(std::uint64_t slot) {
   return taken;
 }
 
-void channel::on_message(std::string_view text, std::uint64_t slot) {
-  owner.on_member_message(*this, text, slot);
+bool channel::on_message(std::string_view text, std::uint64_t slot) {
+  return owner.on_member_message(*this, text, slot);
 }
 void channel::on_failed(std::uint64_t slot, int status, std::string_view why) {
   owner.on_call_failed(*this, slot, status, why);

@@ -86,7 +86,7 @@ class channel final : public link_events {
       if (slots_[i].used) f(number(i), slots_[i]);
   }
 
-  void on_message(std::string_view text, std::uint64_t slot) override;
+  bool on_message(std::string_view text, std::uint64_t slot) override;
   void on_failed(std::uint64_t slot, int status, std::string_view why) override;
   void on_renewed() override;
   void on_ended(std::string_view why) override;

@@ -46,38 +46,43 @@ int status_of(std::int64_t code) {
 
 }  // namespace
 
-void service::on_member_message(channel& from, std::string_view text, std::uint64_t slot) {
+bool service::on_member_message(channel& from, std::string_view text, std::uint64_t slot) {
   auto& m = from.of;
   if (m.greeting && m.shared.get() == &from) {
     auto const all = mcp::parse_messages(text);
-    if (!all) return;  // not a message: something that a server prints as it starts
+    if (!all) return false;  // not a message: something that a server prints as it starts
     for (auto const& one : *all) {
       if (!m.greeting) break;
       greeted(m, m.greeting->feed(one));
     }
-    return;
+    return true;
   }
   message in;
   auto const fault = from_member_.scan(text, in);
   if (fault != message_fault::none) {
     log(log_line::level::debug, m.declared.name, "it wrote a line that is no message");
     if (slot != 0) fail_call(from, slot, "its answer is no JSON-RPC message");
-    return;
+    return false;
   }
+  std::uint64_t number = 0;
   switch (in.kind) {
     case message_kind::response:
-    case message_kind::error_response: {
-      std::uint64_t number = 0;
-      if (from.find(in.id, number)) return on_answer(from, number, in);
-      // An error without an id, over HTTP, is about the request that it answers.
-      if (in.id.empty() && slot != 0 && from.find(slot)) return on_answer(from, slot, in);
-      return;
-    }
+    case message_kind::error_response:
+      if (!from.find(in.id, number)) {
+        // An error without an id, over HTTP, is about the request that it answers.
+        if (!in.id.empty() || slot == 0 || !from.find(slot)) return false;
+        number = slot;
+      }
+      on_answer(from, number, in);
+      return true;
     case message_kind::request:
-      return on_request_of(from, slot, in);
+      on_request_of(from, slot, in);
+      return false;
     case message_kind::notification:
-      return on_notification_of(from, slot, in);
+      on_notification_of(from, slot, in);
+      return false;
   }
+  return false;
 }
 
 // ---- answers ----------------------------------------------------------------------------------

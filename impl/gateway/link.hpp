@@ -27,8 +27,9 @@ struct outgoing {
 class link_events {
  public:
   virtual ~link_events() = default;
-  /// A message of the member. `slot`: the request on whose own stream it came, else 0.
-  virtual void on_message(std::string_view text, std::uint64_t slot) = 0;
+  /// A message of the member. `slot`: the request on whose own stream it came, else 0. True: it
+  /// was an answer, and somebody had waited for it.
+  virtual bool on_message(std::string_view text, std::uint64_t slot) = 0;
   /// The transport failed a request. `status`: of HTTP, else 0.
   virtual void on_failed(std::uint64_t slot, int status, std::string_view why) = 0;
   /// The member had lost the session; it was opened anew, with nothing of what the old one had set.

@@ -170,7 +170,7 @@ class service final : public request_handler {
   void on_closed(connection& who) override;
 
   // ---- from members ---------------------------------------------------------------------------
-  void on_member_message(channel& from, std::string_view text, std::uint64_t slot);
+  bool on_member_message(channel& from, std::string_view text, std::uint64_t slot);
   void on_call_failed(channel& from, std::uint64_t slot, int status, std::string_view why);
   void on_session_renewed(channel& over);
   void on_channel_ended(channel& from, std::string_view why);

@@ -202,14 +202,14 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     if (event.type != "message" || event.data.empty()) return;
     std::string text = event.data;
     make_one_line(text.data(), text.data() + text.size());
-    tell(text, e.slot_);
+    if (tell(text, e.slot_)) e.answered_ = true;
   }
 
   void on_done(http_exchange& e) {
     auto const self = shared_from_this();
     auto const held = drop(e);
     if (e.status_ == 404 && e.connection) e.body_sent_ = e.connection->take_body();
-    if (!told_) return;
+    if (!told_ || (e.answered_ && e.slot_ != 0)) return;
     if (e.parser_) return stream_over(e, "its stream ended");
     if (e.stream_) {
       if (e.slot_ != 0) return fail(e.slot_, e.status_, "it does not take up its stream again");
@@ -225,9 +225,8 @@ class http_link final : public std::enable_shared_from_this<http_link> {
       bool const rpc = e.status_ == 200 || e.body_.find("\"jsonrpc\"") != std::string::npos;
       // A member that lost our session says so with 404 and an error of its own.
       if (rpc && !(e.status_ == 404 && !session_.empty())) {
-        tell(e.body_, e.slot_);
-        // Of no effect where that was the answer.
-        return fail(e.slot_, e.status_, "it answered something else");
+        if (!tell(e.body_, e.slot_)) fail(e.slot_, e.status_, "it answered something else");
+        return;
       }
     }
     if (e.status_ == 404 && !session_.empty() && !greeting_.empty() && !e.repeated_ &&
@@ -243,6 +242,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     auto const self = shared_from_this();
     auto const held = drop(e);
     if (!told_) return;
+    if (e.answered_ && e.slot_ != 0) return;
     if (e.stream_ || e.parser_) return stream_over(e, why);
     fail(e.slot_, 0, why);
   }
@@ -356,20 +356,24 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     return held;
   }
 
-  void tell(std::string_view text, std::uint64_t slot) {
+  /// True: it was an answer that somebody waited for.
+  bool tell(std::string_view text, std::uint64_t slot) {
     auto const self = shared_from_this();
-    if (!told_) return;
+    if (!told_) return false;
     if (renewing_ && (old_ || slot == greeting_slot) &&
         text.find(greeting_id) != std::string_view::npos) {
       bool const well = text.find("\"protocolVersion\"") != std::string_view::npos;
-      return greeted(well, "it refuses a new session");
+      greeted(well, "it refuses a new session");
+      return true;
     }
     if (!text.starts_with('[')) return told_->on_message(text, slot);
     error_code ec;  // a batch of revision 2025-03-26
     auto const all = boost::json::parse({text.data(), text.size()}, ec);
     if (ec || !all.is_array()) return told_->on_message(text, slot);
+    bool answered = false;
     for (auto const& one : all.get_array())
-      if (told_) told_->on_message(boost::json::serialize(one), slot);
+      if (told_ && told_->on_message(boost::json::serialize(one), slot)) answered = true;
+    return answered;
   }
 
   void fail(std::uint64_t slot, int status, std::string_view why) {
