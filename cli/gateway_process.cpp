@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway_process.hpp"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <memory>
@@ -94,7 +95,16 @@ class gateway_process {
     return o;
   }
 
+  /// Each client's connection is a descriptor: as many as the system lets us have.
+  static void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+
   result<gateway::server_options> server_options() {
+    raise_descriptor_limit();
     auto const& table = settings_.gateway;
     gateway::server_options o;
     o.trim_memory = true;

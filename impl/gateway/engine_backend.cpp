@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <thv/gateway/revival.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <fstream>
@@ -107,6 +109,11 @@ bool is_up(std::optional<plugin::instance> const& seen) {
   return seen &&
          (seen->state == workload_state::running || seen->state == workload_state::unhealthy ||
           seen->state == workload_state::unauthenticated);
+}
+
+void close_stream(plugin::stream const& stream) {
+  ::close(stream.read_fd);
+  if (stream.write_fd != stream.read_fd) ::close(stream.write_fd);
 }
 
 result<void> may_start(revival_case const& dead, supervisor& pace) {

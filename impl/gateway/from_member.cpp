@@ -505,8 +505,7 @@ void service::member_cancels(channel& from, message const& in) {
 void service::log_of_member(channel& from, std::uint64_t slot, message const& in) {
   auto& m = from.of;
   int const level = level_of(in.level);
-  bool const idle = std::none_of(m.sessions.begin(), m.sessions.end(),
-                                 [](session const* s) { return s->in_flight > 0; });
+  bool const idle = m.client_calls == 0;
   auto const wants = [&](session const& s) {
     // Who asked for nothing hears what a server says by itself, but not what others asked for.
     if (s.log_level >= 0) return level >= s.log_level;

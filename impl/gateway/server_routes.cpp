@@ -55,7 +55,9 @@ bool is_json(std::string_view content_type) {
 }
 
 bool has_token(std::string_view list, std::string_view wanted) {
-  return lower(list).find(wanted) != std::string::npos;
+  return std::search(list.begin(), list.end(), wanted.begin(), wanted.end(), [](char a, char b) {
+           return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b;
+         }) != list.end();
 }
 
 }  // namespace
