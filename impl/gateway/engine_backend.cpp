@@ -106,9 +106,11 @@ std::vector<std::string> tool_names(std::string_view tools_list) {
 }
 
 bool is_up(std::optional<plugin::instance> const& seen) {
-  return seen &&
-         (seen->state == workload_state::running || seen->state == workload_state::unhealthy ||
-          seen->state == workload_state::unauthenticated);
+  if (!seen) return false;
+  // One that its daemon has just started again is in error until it has proved itself, and runs.
+  bool const settling = seen->state == workload_state::error && seen->pid > 0 && !seen->exit_code;
+  return settling || seen->state == workload_state::running ||
+         seen->state == workload_state::unhealthy || seen->state == workload_state::unauthenticated;
 }
 
 void close_stream(plugin::stream const& stream) {

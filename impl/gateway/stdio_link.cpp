@@ -55,7 +55,11 @@ class stdio_link final : public std::enable_shared_from_this<stdio_link> {
 
   void start() {
     if (!out_.empty()) flush();
-    wait_readable();
+    // Not only when something happens: of a FIFO whose last writer went before it was opened, no
+    // event ever tells.
+    asio::post(read_.get_executor(), [self = shared_from_this()] {
+      if (!self->ended_) self->on_readable();
+    });
   }
 
   void stop() {

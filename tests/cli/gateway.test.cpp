@@ -182,7 +182,9 @@ TEST_CASE("commands start, restart and replace members that the gateway is attac
   CHECK(stopped.err.find("stopped") != std::string::npos);
   u.expect_done({"start", "alpha"});
   u.expect_done({"group", "run", "tools", "--registry", registry, "--env", "alpha.A=b"});
-  CHECK(u.expect_done({"mcp", "call", "alpha", "get-env", "--arg", "name=A"}) == "b\n");
+  auto const asked = u.run({"mcp", "call", "alpha", "get-env", "--arg", "name=A"});
+  INFO(asked.err << read_file(u.home() / "state/thv-engine/gateway.log"));
+  CHECK(asked.out == "b\n");
   u.expect_done({"rm", "alpha"});
   CHECK(u.run({"mcp", "list", "alpha"}).err.find("does not exist") != std::string::npos);
   CHECK(gateway_status(u).at("members").as_array().size() == 1);

@@ -188,9 +188,14 @@ class engine_backend final : public backend {
     way.session_key = seen.session_key;
     if (streams(record.config)) {
       THV_TRY(way.stream, runtime->attach(c, record.instance));
-      // It may have been started anew between the two calls.
+      // It may have ended, or been started anew, between the two calls: only an instance that runs
+      // after it was attached to is the one at the other end.
       auto const now = runtime->inspect(c, record.instance);
-      if (now) way.session_key = now->session_key;
+      if (!now || !is_up(*now)) {
+        close_stream(*way.stream);
+        return fail(errc::conflict, fmt::format("'{}' has just ended", record.name), "try again");
+      }
+      way.session_key = now->session_key;
     } else {
       THV_TRY(auto where, runtime->where(c, record.instance));
       for (auto const& [header, value] : record.config.plaintext_headers)

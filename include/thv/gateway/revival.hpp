@@ -37,6 +37,9 @@ namespace thv::gateway {
 /// Can it be attached to, or asked?
 [[nodiscard]] bool is_up(std::optional<plugin::instance> const& seen);
 
+/// Closes both descriptors.
+void close_stream(plugin::stream const& stream);
+
 /// A member that does not run.
 struct revival_case {
   store::workload_record const& record;
