@@ -152,6 +152,9 @@ void service::opened(served_member& m, result<attachment> way) {
   m.attempts = 0;
   if (!m.session_key.empty() && m.session_key != way->session_key) ++m.restarts;
   m.session_key = way->session_key;
+  if (way->known.session_key == m.session_key && !way->known.initialize_result.empty() &&
+      m.known.session_key != m.session_key)
+    m.known = std::move(way->known);
   bool const known = m.known.session_key == m.session_key && !m.known.initialize_result.empty();
   if (way->stream) {
     m.shared = std::make_unique<channel>(*this, m, known && m.stateless(), nullptr);

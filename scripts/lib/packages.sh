@@ -19,7 +19,7 @@ BOOST_PACKAGES=(
 )
 NODE_PACKAGES=(@node=nodejs @npm=npm)
 TEST_PACKAGES=(
-  clang-14 libclang-rt-14-dev clang-format-14 busybox-static iproute2 libbenchmark-dev procps
+  clang-14 libclang-rt-14-dev clang-format-14 busybox-static iproute2 libbenchmark-dev procps systemd
   @dockerd=docker.io @docker=docker.io @uv=python3-venv
 )
 

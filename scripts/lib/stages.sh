@@ -30,7 +30,7 @@ stage_release() {
   "$ENGINES_DIR/servers"
   export THV_TEST_NPM_DIR=$ROOT/build/test-engines/npm
   export THV_TEST_TINY=$ROOT/build/test-engines/tiny
-  run_ctest release -LE docker -j "$JOBS"
+  run_ctest release -LE 'docker|systemd' -j "$JOBS"
 }
 
 stage_engines() {
@@ -47,7 +47,7 @@ stage_engines() {
   eval "$("$ENGINES_DIR/registry" env)"
   export THV_TEST_NPM_DIR=$ROOT/build/test-engines/npm
   export THV_TEST_TINY=$ROOT/build/test-engines/tiny
-  run_ctest release -L docker
+  run_ctest release -L 'docker|systemd'
 }
 
 # A sanitizer build makes only the executables that its tests are in.

@@ -46,6 +46,8 @@ struct member {
 struct attachment {
   /// Of the instance that runs now. The session of another key is over.
   std::string session_key;
+  /// What is known of it, as new as can be; the data plane's own may be from before a restart.
+  catalogue known;
   std::optional<plugin::stream> stream;
   std::optional<plugin::endpoint> endpoint;
 };

@@ -207,6 +207,10 @@ class engine_backend final : public backend {
       }
       way.endpoint = std::move(where);
     }
+    THV_TRY(auto const now, present(record.name));
+    THV_TRY(auto const catalogues, store_.catalogues());
+    auto const found = catalogues.find(record.name);
+    way.known = member_of(now, found == catalogues.end() ? nullptr : &found->second).known;
     std::lock_guard const lock(mutex_);
     opened_[record.name] = {record.instance, way.session_key};
     return way;

@@ -65,8 +65,8 @@ struct server_options {
   std::string control_socket;
   /// Answers requests on the control socket. Called on a worker thread, may block.
   std::function<control_response(control_request const&)> control;
-  /// Give memory that only the start needed back to the system, a few seconds after it. For a process
-  /// that does nothing else.
+  /// Give memory that only the start needed back to the system, a few seconds after it. For a
+  /// process that does nothing else.
   bool trim_memory = false;
   /// Called on the gateway's thread; must not block long.
   std::function<void(log_line const&)> log;

@@ -72,7 +72,7 @@ TEST_CASE("the fields of a request are found, whatever their case", "[gateway][u
         "application/json|Bearer x|abc|2025-11-25|tools/call|echo|4|Mcp-Param-City: Bern\r\n|"
         "{\"id\": 1}1111101");
   CHECK(read({samples[1]}).at(0).find("|abcdefg") != std::string::npos);
-  CHECK(read({samples[2]}).at(0).back() == '0');  // is not kept alive
+  CHECK(read({samples[2]}).at(0).back() == '0');                 // is not kept alive
   CHECK(read({samples[3]}) == std::vector<std::string>{"bad"});  // HTTP/1.0
   CHECK(read({samples[4]}).at(0).substr(read({samples[4]}).at(0).size() - 2) == "11");
   CHECK(read({samples[5]}).size() == 2);
