@@ -54,6 +54,7 @@ void service::refresh() {
               else
                 log(log_line::level::error, {},
                     "cannot read the members: " + to_string(all.error()));
+              for (auto& one : std::exchange(after_reading_, {})) one();
               for (auto& w : std::exchange(unknown_, {}))
                 if (!w.from->closed()) {
                   w.request.body = w.body;
@@ -448,8 +449,15 @@ void service::settle_provers(served_member& m, result<catalogue> with) {
   for (auto& one : std::exchange(m.provers, {})) one(with);
 }
 
-void service::prove(std::string const& name, std::function<void(result<catalogue>)> done) {
+void service::prove(std::string const& name, std::function<void(result<catalogue>)> done,
+                    bool read) {
   auto const found = members_.find(name);
+  if (found == members_.end() && !read && !stopping_) {
+    // It may be new: asked once more when the members are read.
+    after_reading_.push_back(
+        [this, name, done = std::move(done)]() mutable { prove(name, std::move(done), true); });
+    return refresh();
+  }
   if (found == members_.end())
     return done(fail(errc::not_found, fmt::format("the gateway has no server '{}'", name)));
   auto& m = *found->second;

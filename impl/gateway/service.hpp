@@ -157,7 +157,8 @@ class service final : public request_handler {
   void begin();
   void refresh();
   void shut_down();
-  void prove(std::string const& name, std::function<void(result<catalogue>)> done);
+  void prove(std::string const& name, std::function<void(result<catalogue>)> done,
+             bool read = false);
   void release(std::string const& name);
   [[nodiscard]] gateway::status snapshot() const;
   void add_connection(client_socket socket, bool control);
@@ -345,6 +346,7 @@ class service final : public request_handler {
   std::unordered_map<std::string, std::pair<channel*, std::uint64_t>> parked_;
   std::set<std::shared_ptr<connection>> connections_;
   std::vector<waiting_request> unknown_;  ///< for members that are not known, while they are read
+  std::vector<std::function<void()>> after_reading_;
   std::size_t workers_ = 0;
   std::size_t sessions_before_ = 0;
   bool reading_members_ = false;
