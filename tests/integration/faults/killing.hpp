@@ -62,6 +62,10 @@ class killing_store {
   auto put_session(store::workload_record const& w) {
     return death_.around([&] { return store_.put_session(w); });
   }
+  auto catalogues() { return store_.catalogues(); }
+  auto put_catalogue(std::string const& name, store::catalogue_record const& said) {
+    return death_.around([&] { return store_.put_catalogue(name, said); });
+  }
   auto move_workload(std::string const& n, std::string const& from, std::string const& to) {
     return death_.around([&] { return store_.move_workload(n, from, to); });
   }
