@@ -244,7 +244,7 @@ void service::become_ready(served_member& m) {
   settle_provers(m, m.known);
   after_restart(m);
   wake_waiting(m);
-  if ((m.declared.streams || m.stateless()) && m.known.lists.empty()) ask_lists(m);
+  if ((m.declared.streams || m.stateless()) && m.known.lists.empty()) ask_lists(m, [] {});
 }
 
 void service::after_restart(served_member& m) {
@@ -379,9 +379,15 @@ struct list_reader : std::enable_shared_from_this<list_reader> {
 
 }  // namespace
 
-void service::ask_lists(served_member& m) {
-  auto* over = m.declared.streams ? m.shared.get() : m.pool ? &modern_channel(m) : nullptr;
-  if (!over || !over->alive()) return;
+/// Where the gateway asks for itself.
+channel* service::own_channel(served_member& m) {
+  if (m.declared.streams || !m.stateless()) return m.shared.get();
+  return m.pool ? &modern_channel(m) : nullptr;
+}
+
+void service::ask_lists(served_member& m, std::function<void()> then) {
+  auto* over = own_channel(m);
+  if (!over || !over->alive()) return then();
   auto const said = parsed(m.known.initialize_result);
   std::vector<std::pair<std::string, std::string>> wanted;
   if (member_at(said, {"capabilities", "tools"})) wanted.emplace_back("tools/list", "tools");
@@ -390,21 +396,25 @@ void service::ask_lists(served_member& m) {
     wanted.emplace_back("resources/list", "resources");
     wanted.emplace_back("resources/templates/list", "resourceTemplates");
   }
+  if (wanted.empty()) return then();
   auto left = std::make_shared<std::size_t>(wanted.size());
+  auto after = std::make_shared<std::function<void()>>(std::move(then));
   auto const key = m.session_key;
   for (auto& [method, list] : wanted) {
     auto reader = std::make_shared<list_reader>();
     reader->method = method;
     reader->key = list;
     reader->ask = [this, &m, method = method, key](std::string_view params, auto then) {
-      auto* to = m.declared.streams ? m.shared.get() : m.modern.get();
-      if (m.gone || !to || m.session_key != key) return then(nullptr, "it is down");
+      auto* to = m.gone || m.session_key != key ? nullptr : own_channel(m);
+      if (!to) return then(nullptr, "it is down");
       ask(*to, method, params, std::move(then));
     };
-    reader->done = [this, &m, left, method = method, key](std::string text) {
-      if (m.gone || m.session_key != key) return;
-      if (!text.empty()) m.known.lists[method] = std::move(text);
-      if (--*left == 0) keep(m);
+    reader->done = [this, &m, left, after, method = method, key](std::string text) {
+      bool const there = !m.gone && m.session_key == key;
+      if (there && !text.empty()) m.known.lists[method] = std::move(text);
+      if (--*left != 0) return;
+      if (there) keep(m);
+      (*after)();
     };
     reader->next({});
   }
@@ -573,7 +583,11 @@ void service::open_session(served_member& m) {
     o.kind = message_kind::notification;
     m.shared->way()->send(o);
     m.shared->way()->open_stream();
-    settle_stateless(m, {});
+    // What its tools want repeated in header fields is known before the first call of one.
+    if (!m.known.lists.empty()) return settle_stateless(m, {});
+    ask_lists(m, [this, &m] {
+      settle_stateless(m, m.gone || !m.shared ? "it went away" : std::string_view());
+    });
   });
 }
 

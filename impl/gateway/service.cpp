@@ -236,7 +236,8 @@ void service::sweep() {
       sleep(m);
     if (m.follow_again && m.phase == member_phase::ready) follow_changes(m);
     if (!m.questions.empty() && m.shared) settle_questions(*m.shared);
-    if (std::exchange(m.refresh_lists, false) && m.phase == member_phase::ready) ask_lists(m);
+    if (std::exchange(m.refresh_lists, false) && m.phase == member_phase::ready)
+      ask_lists(m, [] {});
   }
   std::vector<session*> over;
   for (auto& [id, s] : sessions_)

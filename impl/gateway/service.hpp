@@ -259,7 +259,8 @@ class service final : public request_handler {
   void greeted(served_member& m, mcp::readiness_step step);
   void become_ready(served_member& m);
   void become_down(served_member& m, std::string why);
-  void ask_lists(served_member& m);
+  void ask_lists(served_member& m, std::function<void()> then);
+  [[nodiscard]] channel* own_channel(served_member& m);
   void lists_there(served_member& m);
   void keep(served_member& m);
   void wake_waiting(served_member& m);
