@@ -239,6 +239,7 @@ void service::sweep() {
     if (std::exchange(m.refresh_lists, false) && m.phase == member_phase::ready)
       ask_lists(m, [] {});
   }
+  if (trim_at_ == now_) ::malloc_trim(0);
   std::vector<session*> over;
   for (auto& [id, s] : sessions_)
     if (!s->stream && s->in_flight == 0 && now_ - s->last_used >= seconds(limits.session_time))
@@ -247,7 +248,7 @@ void service::sweep() {
   // Memory of many sessions goes back to the system once they are gone.
   if (sessions_before_ > sessions_.size() + 1000 || (sessions_.empty() && sessions_before_ > 100)) {
     if (sessions_.empty()) decltype(sessions_)().swap(sessions_);
-    ::malloc_trim(0);
+    trim_at_ = now_ + 1;  // what is still in use within the loop is free by then
     sessions_before_ = sessions_.size();
   }
   sessions_before_ = std::max(sessions_before_, sessions_.size());

@@ -350,6 +350,7 @@ class service final : public request_handler {
   std::vector<std::function<void()>> after_reading_;
   std::size_t workers_ = 0;
   std::size_t sessions_before_ = 0;
+  std::uint32_t trim_at_ = 0;
   bool reading_members_ = false;
   bool read_again_ = false;
   bool stopping_ = false;
