@@ -124,11 +124,12 @@ void service::add_connection(client_socket socket, bool control) {
 
 void service::on_left(connection& c) {
   if (c.waiting) {
-    for (auto& [name, m] : members_) {
-      std::erase_if(m->held, [&](waiting_request const& w) { return w.from.get() == &c; });
-      std::erase_if(m->waiting, [&](waiting_request const& w) {
+    for (auto& entry : members_) {
+      auto& m = *entry.second;
+      std::erase_if(m.held, [&](waiting_request const& w) { return w.from.get() == &c; });
+      std::erase_if(m.waiting, [&](waiting_request const& w) {
         if (w.from.get() != &c) return false;
-        m->waiting_bytes -= std::min(m->waiting_bytes, w.body.size());
+        m.waiting_bytes -= std::min(m.waiting_bytes, w.body.size());
         return true;
       });
     }
