@@ -58,7 +58,12 @@ service::service(backend& members, server_options wanted)
     : options(std::move(wanted)),
       backend_(members),
       memory_(options.limits.header, options.limits.body),
-      timer_(io) {}
+      timer_(io) {
+  // Elsewhere than on loopback the machine has names of its own, and the token guards.
+  bool const loopback =
+      options.host == "localhost" || options.host.starts_with("127.") || options.host == "::1";
+  open_to_all_hosts_ = !loopback && !options.token.empty();
+}
 
 service::~service() = default;
 
