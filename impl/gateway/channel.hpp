@@ -70,7 +70,6 @@ class channel final : public link_events {
 
   void attach(std::unique_ptr<link> way) { link_ = std::move(way); }
   [[nodiscard]] link* way() const { return link_.get(); }
-  [[nodiscard]] bool alive() const { return link_ != nullptr; }
 
   /// Takes a place for a request; its number is the id towards the member.
   std::uint64_t add(pending p);

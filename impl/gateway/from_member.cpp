@@ -247,7 +247,7 @@ void service::next_round(channel& from, std::uint64_t slot, message const& in) {
       q.method = name;
       auto const id = s.next_id++;
       q.id = std::to_string(id);
-      s.asked.push_back({id, &from, {}, slot, {}});
+      s.asked.push_back({id, &from, {}, slot});
       json::object ask{{"jsonrpc", "2.0"}, {"id", id}, {"method", *method}};
       if (params) ask["params"] = *params;
       texts.push_back(json::serialize(ask));

@@ -46,6 +46,11 @@ session& service::make_session(served_member& m) {
   return s;
 }
 
+session* service::session_of(served_member const& m, std::string_view id) const {
+  auto const found = sessions_.find(id);
+  return found != sessions_.end() && found->second->of == &m ? found->second.get() : nullptr;
+}
+
 void service::end_session(session& s) {
   auto& m = *s.of;
   for (auto* over : {m.shared.get(), s.own.get()}) {
@@ -95,11 +100,11 @@ void service::legacy_message(served_member& m, connection& c, http_request& r, m
     return answer_error(c, in.kind == message_kind::request ? in.id : std::string_view(), 400,
                         -32000,
                         "Bad Request: Mcp-Session-Id header is required; call initialize first");
-  auto const found = sessions_.find(std::string_view(r.session));
-  if (found == sessions_.end() || found->second->of != &m)
+  auto* const found = session_of(m, r.session);
+  if (!found)
     return answer_error(c, in.kind == message_kind::request ? in.id : std::string_view(), 404,
                         -32001, "Session not found");
-  auto& s = *found->second;
+  auto& s = *found;
   s.last_used = now_;
   switch (in.kind) {
     case message_kind::request:

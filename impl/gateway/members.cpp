@@ -387,7 +387,7 @@ channel* service::own_channel(served_member& m) {
 
 void service::ask_lists(served_member& m, std::function<void()> then) {
   auto* over = own_channel(m);
-  if (!over || !over->alive()) return then();
+  if (!over || !over->way()) return then();
   auto const said = parsed(m.known.initialize_result);
   std::vector<std::pair<std::string, std::string>> wanted;
   if (member_at(said, {"capabilities", "tools"})) wanted.emplace_back("tools/list", "tools");

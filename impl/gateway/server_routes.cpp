@@ -240,10 +240,9 @@ void service::serve_get(served_member& m, connection& c, http_request& r) {
     return answer_error(c, {}, 406, -32000, "Not Acceptable: Client must accept text/event-stream");
   if (r.session.empty())
     return answer_error(c, {}, 400, -32000, "Bad Request: Mcp-Session-Id header is required");
-  auto const found = sessions_.find(std::string_view(r.session));
-  if (found == sessions_.end() || found->second->of != &m)
-    return answer_error(c, {}, 404, -32001, "Session not found");
-  auto& s = *found->second;
+  auto* const found = session_of(m, r.session);
+  if (!found) return answer_error(c, {}, 404, -32001, "Session not found");
+  auto& s = *found;
   if (s.stream)
     return answer_error(c, {}, 409, -32000, "Conflict: Only one SSE stream is allowed per session");
   s.last_used = now_;
@@ -260,10 +259,9 @@ void service::serve_delete(served_member& m, connection& c, http_request& r) {
     return c.reply(405, "text/plain", "POST", "Allow: POST\r\n");
   if (r.session.empty())
     return answer_error(c, {}, 400, -32000, "Bad Request: Mcp-Session-Id header is required");
-  auto const found = sessions_.find(std::string_view(r.session));
-  if (found == sessions_.end() || found->second->of != &m)
-    return answer_error(c, {}, 404, -32001, "Session not found");
-  end_session(*found->second);
+  auto* const found = session_of(m, r.session);
+  if (!found) return answer_error(c, {}, 404, -32001, "Session not found");
+  end_session(*found);
   c.reply(204, {}, {});
 }
 
@@ -287,10 +285,9 @@ void service::serve_sse_message(served_member& m, connection& c, http_request& r
   std::string_view const target = r.target;
   auto const at = target.find("sessionId=");
   auto const id = at == std::string_view::npos ? std::string_view() : target.substr(at + 10);
-  auto const found = sessions_.find(id.substr(0, id.find('&')));
-  if (found == sessions_.end() || found->second->of != &m || !found->second->over_sse)
-    return c.reply(404, "text/plain", "Session not found");
-  auto& s = *found->second;
+  auto* const found = session_of(m, id.substr(0, id.find('&')));
+  if (!found || !found->over_sse) return c.reply(404, "text/plain", "Session not found");
+  auto& s = *found;
   auto* const begin = const_cast<char*>(r.body.data());
   make_one_line(begin, begin + r.body.size());
   message in;

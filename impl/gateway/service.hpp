@@ -36,7 +36,6 @@ struct asked_client {
   channel* from = nullptr;  ///< who asked
   std::string member_id;    ///< raw; empty: a round of a stateless member's call
   std::uint64_t slot = 0;   ///< the call it belongs to, of such a round
-  std::string token;        ///< raw: the member's progress token
 };
 
 /// A client's session with one member, of the era that has sessions.
@@ -212,6 +211,8 @@ class service final : public request_handler {
   void reply_result(session& s, connection& c, std::string_view id, std::string_view result,
                     std::string_view fields = {});
   session& make_session(served_member& m);
+  /// A member's session by its id; null if it is unknown, or another member's.
+  [[nodiscard]] session* session_of(served_member const& m, std::string_view id) const;
   void end_session(session& s);
   void subscribe(served_member& m, std::string const& uri, int by);
   void set_level(served_member& m);
@@ -261,7 +262,6 @@ class service final : public request_handler {
   void become_down(served_member& m, std::string why);
   void ask_lists(served_member& m, std::function<void()> then);
   [[nodiscard]] channel* own_channel(served_member& m);
-  void lists_there(served_member& m);
   void keep(served_member& m);
   void wake_waiting(served_member& m);
   void fail_waiting(served_member& m, std::string_view why);
@@ -339,7 +339,6 @@ class service final : public request_handler {
   asio::steady_timer timer_;
   std::uint32_t now_ = 1;
   std::uint32_t last_call_ = 0;
-  std::uint64_t next_serial_ = 1;
   std::uint64_t next_listener_ = 1;
   std::map<std::string, std::unique_ptr<served_member>, std::less<>> members_;
   std::vector<std::unique_ptr<served_member>> graveyard_;
