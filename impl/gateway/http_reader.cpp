@@ -44,18 +44,32 @@ class base_parser : public http::basic_parser<IsRequest> {
  protected:
   void on_header_impl(error_code&) override { header_done = true; }
   void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}
-  void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
+  void on_chunk_header_impl(std::uint64_t size, string_view, error_code&) override {
+    chunk_left = size;
+  }
+  std::size_t on_chunk_body_impl(std::uint64_t left, string_view piece, error_code&) override {
+    chunk_left = left - piece.size();
+    take(piece);
+    return piece.size();
+  }
+  std::size_t on_body_impl(string_view piece, error_code&) override {
+    take(piece);
+    return piece.size();
+  }
   void on_finish_impl(error_code&) override {}
+
+  virtual void take(string_view piece) = 0;
 
  public:
   bool header_done = false;
+  std::uint64_t chunk_left = 0;  ///< bytes of the open chunk that are still to come
 };
 
-/// Beast 1.81 asserts that the last chunk is five bytes when it looks at it a second time: with
-/// fewer it is not asked. Nothing is lost by that, since more has to follow anyway.
+/// Beast 1.81 asserts that the last chunk is five bytes when it looks at it a second time: between
+/// two chunks it is not asked with fewer. Nothing is lost by that, since more has to follow anyway.
 template <class Parser>
-bool half_last_chunk(Parser const& p, std::string_view rest) {
-  return p.header_done && p.chunked() && rest.size() < 5 && rest.starts_with("0\r\n");
+bool half_chunk_header(Parser const& p, std::string_view rest) {
+  return p.header_done && p.chunked() && p.chunk_left == 0 && rest.size() < 5;
 }
 
 class request_parser : public base_parser<true> {
@@ -129,15 +143,6 @@ class request_parser : public base_parser<true> {
     }
   }
 
-  std::size_t on_body_impl(string_view piece, error_code&) override {
-    take(piece);
-    return piece.size();
-  }
-  std::size_t on_chunk_body_impl(std::uint64_t, string_view piece, error_code&) override {
-    take(piece);
-    return piece.size();
-  }
-
  private:
   void unknown(std::string_view name, std::string_view value) {
     auto& r = *into;
@@ -162,7 +167,7 @@ class request_parser : public base_parser<true> {
     }
   }
 
-  void take(string_view piece) {
+  void take(string_view piece) override {
     if (piece.empty()) return;
     if (kept.empty() && body.empty()) {
       body = text(piece);
@@ -194,14 +199,7 @@ class response_parser : public base_parser<false> {
     else if (name == http::field::unknown && equals(text(name_text), "mcp-session-id"))
       into->session.assign(value.data(), value.size());
   }
-  std::size_t on_body_impl(string_view piece, error_code&) override {
-    body->append(piece.data(), piece.size());
-    return piece.size();
-  }
-  std::size_t on_chunk_body_impl(std::uint64_t, string_view piece, error_code&) override {
-    body->append(piece.data(), piece.size());
-    return piece.size();
-  }
+  void take(string_view piece) override { body->append(piece.data(), piece.size()); }
 };
 
 }  // namespace
@@ -262,7 +260,7 @@ http_outcome request_reader::feed(std::string_view bytes, std::size_t& used) {
   p.into = &into;
   p.body = {};
   error_code ec;
-  while (used < bytes.size() && !p.is_done() && !half_last_chunk(p, bytes.substr(used))) {
+  while (used < bytes.size() && !p.is_done() && !half_chunk_header(p, bytes.substr(used))) {
     auto const n = p.put(boost::asio::buffer(bytes.data() + used, bytes.size() - used), ec);
     used += n;
     if (ec == http::error::need_more || (!ec && n == 0)) break;
@@ -314,7 +312,7 @@ http_outcome response_reader::feed(std::string_view bytes, std::size_t& used, ht
     auto& p = *s.parser;
     p.into = &into;
     p.body = &body;
-    while (used < bytes.size() && !p.is_done() && !half_last_chunk(p, bytes.substr(used))) {
+    while (used < bytes.size() && !p.is_done() && !half_chunk_header(p, bytes.substr(used))) {
       auto const n = p.put(boost::asio::buffer(bytes.data() + used, bytes.size() - used), ec);
       used += n;
       if (ec == http::error::need_more || (!ec && n == 0)) break;
