@@ -25,16 +25,22 @@ list(FILTER gateway_headers INCLUDE REGEX "/include/thv/gateway/")
 list(REMOVE_ITEM headers ${gateway_headers})
 target_sources(thv_gateway PUBLIC FILE_SET HEADERS
   BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${gateway_headers})
+set(clients_headers ${headers})
+list(FILTER clients_headers INCLUDE REGEX "/include/thv/clients/")
+list(REMOVE_ITEM headers ${clients_headers})
+target_sources(thv_clients PUBLIC FILE_SET HEADERS
+  BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${clients_headers})
 target_sources(thv_engine PUBLIC FILE_SET HEADERS
   BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${headers})
 unset(headers)
 unset(net_headers)
 unset(gateway_headers)
+unset(clients_headers)
 unset(taken)
 
 # Every public header compiles alone (target all_verify_interface_header_sets, a test of ours).
 if(PROJECT_IS_TOP_LEVEL)
-  set_target_properties(thv_plugin thv_plan thv_net thv_engine thv_gateway PROPERTIES
+  set_target_properties(thv_plugin thv_plan thv_net thv_engine thv_clients thv_gateway PROPERTIES
     VERIFY_INTERFACE_HEADER_SETS ON)
 endif()
 
@@ -44,7 +50,7 @@ if(NOT THV_INSTALL)
 endif()
 
 set(thv_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/thv-engine)
-foreach(component plugin plan net engine gateway)
+foreach(component plugin plan net engine clients gateway)
   set_target_properties(thv_${component} PROPERTIES EXPORT_NAME ${component})
   install(TARGETS thv_${component} EXPORT thv-engine-${component}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT thv_development

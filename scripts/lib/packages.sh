@@ -11,6 +11,7 @@ UV_VERSION=0.13.8
 BUILD_PACKAGES=(
   ca-certificates cmake ninja-build g++ pkg-config ccache
   librange-v3-dev libtomlplusplus-dev libcli11-dev libfmt-dev libsqlite3-dev libssl-dev
+  libsodium-dev libyaml-cpp-dev
   'libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev'
 )
 BOOST_PACKAGES=(
@@ -20,6 +21,7 @@ BOOST_PACKAGES=(
 NODE_PACKAGES=(@node=nodejs @npm=npm)
 TEST_PACKAGES=(
   clang-14 libclang-rt-14-dev clang-format-14 busybox-static iproute2 libbenchmark-dev procps systemd
+  gnome-keyring dbus libsecret-1-0
   @dockerd=docker.io @docker=docker.io @uv=python3-venv
 )
 

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <thv/error.hpp>
+
+// The MCP clients whose configuration files we write (ToolHive's table, reference §7).
+namespace thv::clients {
+
+enum class platform { linux_, macos, windows };
+
+/// How a file holds its servers. `toml_tables`: `[mcp_servers.NAME]`. `toml_array`: an array of
+/// tables, each with its `name`. `yaml_list`: a sequence of maps, each with its `name`.
+/// `yaml_map`: a map by name.
+enum class file_format { json, toml_tables, toml_array, yaml_list, yaml_map };
+
+/// A key with its fixed value that goes into every entry: a JSON literal (`true`, `60`, `""`).
+struct fixed_key {
+  std::string_view key;
+  std::string_view json;
+};
+
+/// One kind of client: where its file lies and what it wants to read there.
+struct kind {
+  std::string_view name;   ///< as on the command line: `claude-code`
+  std::string_view title;  ///< for people: `Claude Code`
+  file_format format;
+  std::vector<std::string_view> container;  ///< keys from the root to the servers
+  std::string_view url_key;                 ///< of a Streamable HTTP server
+  std::string_view type_key;                ///< `type`, `transport`; empty: none is written
+  std::string_view type_value;              ///< of a Streamable HTTP server
+  std::string_view headers_key;             ///< of the map of HTTP headers; empty: it can send none
+  std::vector<fixed_key> fixed;
+  std::string_view linux_path;     ///< of the file below the home folder
+  std::string_view macos_path;     ///< likewise
+  std::string_view windows_path;   ///< likewise
+  bool installed_by_file = false;  ///< the file itself, not its folder, shows that it is installed
+  std::string_view deprecated;     ///< what to use instead; empty: it is current
+};
+
+/// All kinds, by name.
+[[nodiscard]] std::span<kind const> kinds();
+
+/// errc::invalid_argument with all names for an unknown one.
+[[nodiscard]] result<kind const*> find_kind(std::string_view name);
+
+/// Where the client of this user has its servers.
+[[nodiscard]] std::filesystem::path config_file(kind const& k, std::filesystem::path const& home,
+                                                platform on = platform::linux_);
+
+/// Does the file, or its folder, exist? (`kind::installed_by_file`)
+[[nodiscard]] bool is_installed(kind const& k, std::filesystem::path const& home,
+                                platform on = platform::linux_);
+
+}  // namespace thv::clients
