@@ -35,6 +35,7 @@ struct kind {
   std::string_view type_key;                ///< `type`, `transport`; empty: none is written
   std::string_view type_value;              ///< of a Streamable HTTP server
   std::string_view headers_key;             ///< of the map of HTTP headers; empty: it can send none
+  std::string_view headers_parent;          ///< the map around it (Continue); empty: the entry
   std::vector<fixed_key> fixed;
   std::string_view linux_path;     ///< of the file below the home folder
   std::string_view macos_path;     ///< likewise
