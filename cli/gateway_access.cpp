@@ -120,13 +120,13 @@ result<std::string> gateway_token(config::gateway_table const& settings) {
 result<std::map<std::string, std::string>> known_secrets(session& s) {
   std::map<std::string, std::string> known;
   THV_TRY(auto const records, s.workloads());
-  auto const add = [&](std::string const& name) {
-    if (auto value = s.secret(name)) known.emplace(name, *std::move(value));
+  auto const add = [&](std::string const& name, std::string const& group) {
+    if (auto value = s.secret(name, group)) known.emplace(name, *std::move(value));
   };
   for (auto const& record : records) {
     for (auto const& reference : record.config.secrets)
-      if (auto const parts = parse_secret_reference(reference)) add(parts->first);
-    for (auto const& [header, name] : record.config.secret_headers) add(name);
+      if (auto const parts = parse_secret_reference(reference)) add(parts->first, record.group);
+    for (auto const& [header, name] : record.config.secret_headers) add(name, record.group);
   }
   return known;
 }

@@ -45,7 +45,9 @@ class gateway_process {
         background_(background),
         files_(where.state),
         log_(files_.log()),
-        secrets_([&s](std::string const& name) { return missing_here(s.secret(name)); }) {}
+        secrets_([&s](std::string const& name, std::string const& group) {
+          return missing_here(s.secret(name, group));
+        }) {}
 
   result<void> run() {
     // One that was killed has the lock until the kernel is done with it.
@@ -55,7 +57,9 @@ class gateway_process {
     }
     if (!lock_) return runs_already();
     THV_CHECK(files_.mark_stopped(false));
-    auto const secret = [this](std::string const& name) { return secrets_.get(name); };
+    auto const secret = [this](std::string const& name, std::string const& group) {
+      return secrets_.get(name, group);
+    };
     THV_TRY(auto* engine, session_.gateway_engine(secret));
     THV_TRY(auto* runtimes, session_.runtimes());
     members_ = std::make_unique<cli::backend>(*engine, *runtimes, session_.store(), secret,

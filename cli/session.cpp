@@ -63,7 +63,9 @@ result<void> session::open_store(bool read_only) {
 result<engine*> session::reading_engine() {
   if (engine_) return &*engine_;
   THV_CHECK(open_store(true));
-  THV_TRY(auto* made, make_engine([this](auto const& name) { return secrets_.get(name); }, {}));
+  THV_TRY(
+      auto* made,
+      make_engine([this](auto const& name, auto const& group) { return secret(name, group); }, {}));
   if (auto const left = made->unfinished())
     for (auto const& text : *left) say_warning(text);
   return made;
@@ -71,7 +73,7 @@ result<engine*> session::reading_engine() {
 
 result<engine*> session::changing_engine() {
   THV_CHECK(open_store(false));
-  auto const secrets = [this](auto const& name) { return secrets_.get(name); };
+  auto const secrets = [this](auto const& name, auto const& group) { return secret(name, group); };
   engine_options options;
   options.probe = [this, secrets](plugin::call const& c, plugin::runtime& runtime,
                                   plugin::instance const& instance, run_config const& config,

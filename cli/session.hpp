@@ -67,8 +67,10 @@ class session {
   /// The state, once an engine was made.
   [[nodiscard]] store::sqlite_store& store() { return *store_; }
 
-  /// The value of a secret in this process's environment.
-  [[nodiscard]] result<std::string> secret(std::string const& name) { return secrets_.get(name); }
+  /// The value of a secret for a member of a group.
+  [[nodiscard]] result<std::string> secret(std::string const& name, std::string const& /*group*/) {
+    return secrets_.get(name);
+  }
 
   /// An engine for the gateway: secrets come from `secrets`, and it proves members itself.
   [[nodiscard]] result<engine*> gateway_engine(secret_source secrets);

@@ -20,7 +20,7 @@ thv::result<void> run_group(std::string const& folder, std::string const& file,
   thv::plugin::runtime_set runtimes(configuration, host);
   thv::secrets::environment_provider secrets;
   thv::basic_engine engine(runtimes, store,
-                           [&](auto const& secret) { return secrets.get(secret); });
+                           [&](auto const& secret, auto const&) { return secrets.get(secret); });
 
   THV_TRY(auto document, thv::registry::load(file));
   std::vector<thv::registry::document> const documents{std::move(document)};

@@ -42,7 +42,9 @@ thv::result<void> run_group(std::string const& folder, std::string const& file,
   host.store = store.id();
   thv::plugin::runtime_set runtimes(configuration, host);
   thv::secrets::environment_provider secrets;
-  thv::secret_source const source = [&](auto const& secret) { return secrets.get(secret); };
+  thv::secret_source const source = [&](auto const& secret, auto const&) {
+    return secrets.get(secret);
+  };
   thv::basic_engine engine(runtimes, store, source);
   THV_TRY(auto document, thv::registry::load(file));
   std::vector<thv::registry::document> const documents{std::move(document)};

@@ -29,7 +29,7 @@ result<mcp::probe_result> probe_instance(plugin::call const& c, plugin::runtime&
   THV_TRY(auto where, runtime.where(c, instance.id));
   for (auto const& [header, value] : config.plaintext_headers) where.headers[header] = value;
   for (auto const& [header, name] : config.secret_headers) {
-    THV_TRY(auto value, secrets(name));
+    THV_TRY(auto value, secrets(name, config.group));
     where.headers[header] = std::move(value);
   }
   return mcp::probe_http(c, where, config.transport);

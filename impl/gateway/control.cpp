@@ -166,12 +166,12 @@ std::map<std::string, std::string> held_secrets::all() const {
   return secrets_;
 }
 
-result<std::string> held_secrets::get(std::string const& name) const {
+result<std::string> held_secrets::get(std::string const& name, std::string const& group) const {
   {
     std::lock_guard const lock(mutex_);
     if (auto const found = secrets_.find(name); found != secrets_.end()) return found->second;
   }
-  return fallback_(name);
+  return fallback_(name, group);
 }
 
 }  // namespace thv::gateway

@@ -305,7 +305,7 @@ class basic_engine {
   }
 
  private:
-  static result<std::string> no_secrets(std::string const& name) {
+  static result<std::string> no_secrets(std::string const& name, std::string const&) {
     return fail(errc::not_found, fmt::format("no value for secret '{}'", name),
                 "this engine was made without a source of secrets");
   }
@@ -333,7 +333,7 @@ class basic_engine {
     wanted.running = true;
     wanted.declared_by = std::move(declared_by);
     auto const keep = [&](std::string const& reference, std::string const& name) -> result<void> {
-      auto value = secrets_(name);
+      auto value = secrets_(name, config.group);
       if (!value) return std::move(value).error();
       wanted.secret_fingerprints[reference] = store_.keyed_hash(name + '\n' + *value);
       return {};

@@ -15,8 +15,11 @@
 
 namespace thv {
 
-/// Looks up a secret's value by its name. Thread-safe.
-using secret_source = std::function<result<std::string>(std::string const& name)>;
+/// Looks up the value of a secret for a member of a group (a group may have one of its own).
+/// errc::not_found if there is none; errc::unavailable if it cannot be had now (a locked store).
+/// Thread-safe.
+using secret_source =
+    std::function<result<std::string>(std::string const& name, std::string const& group)>;
 
 /// Splits `host-path:container-path[:ro|:rw]`. errc::invalid_argument for anything else.
 [[nodiscard]] inline result<plugin::mount> parse_volume(std::string_view text) {
@@ -77,12 +80,12 @@ using secret_source = std::function<result<std::string>(std::string const& name)
   }
   for (auto const& reference : config.secrets) {
     THV_TRY(auto const parts, parse_secret_reference(reference));
-    THV_TRY(auto value, secrets(parts.first));
+    THV_TRY(auto value, secrets(parts.first, config.group));
     spec.environment[parts.second] = std::move(value);
     spec.secret_names.push_back(reference);
   }
   for (auto const& [header, name] : config.secret_headers) {
-    THV_TRY(auto value, secrets(name));
+    THV_TRY(auto value, secrets(name, config.group));
     spec.headers[header] = std::move(value);
     spec.secret_names.push_back(name + ",target=" + header);
   }

@@ -51,7 +51,7 @@ class held_secrets {
   void add(std::map<std::string, std::string> secrets);
   [[nodiscard]] std::map<std::string, std::string> all() const;
   /// errc::not_found with what to do.
-  [[nodiscard]] result<std::string> get(std::string const& name) const;
+  [[nodiscard]] result<std::string> get(std::string const& name, std::string const& group) const;
 
  private:
   secret_source fallback_;

@@ -201,7 +201,7 @@ class engine_backend final : public backend {
       for (auto const& [header, value] : record.config.plaintext_headers)
         where.headers[header] = value;
       for (auto const& [header, secret] : record.config.secret_headers) {
-        auto value = secrets_(secret);
+        auto value = secrets_(secret, record.group);
         if (!value) return missing_secret(record, value.error());
         where.headers[header] = *std::move(value);
       }

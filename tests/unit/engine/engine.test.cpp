@@ -31,7 +31,7 @@ struct bench {
     };
     engine.emplace(
         runtimes, store,
-        [this](std::string const& name) -> result<std::string> {
+        [this](std::string const& name, std::string const&) -> result<std::string> {
           if (auto const found = secrets.find(name); found != secrets.end()) return found->second;
           return fail(errc::not_found, "no value for secret '" + name + "'");
         },

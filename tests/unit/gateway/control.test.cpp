@@ -126,15 +126,15 @@ TEST_CASE("what the control API does not know is refused", "[gateway][unit]") {
 }
 
 TEST_CASE("held secrets win over the environment's", "[gateway][unit]") {
-  held_secrets s([](std::string const& name) -> result<std::string> {
+  held_secrets s([](std::string const& name, std::string const&) -> result<std::string> {
     if (name == "a" || name == "b") return std::string("fallback");
     return fail(errc::not_found, "no value for secret '" + name + "'");
   });
   s.add({{"a", "1"}, {"c", "3"}});
   s.add({{"c", "4"}});
-  CHECK(*s.get("a") == "1");
-  CHECK(*s.get("b") == "fallback");
-  CHECK(*s.get("c") == "4");
-  CHECK(s.get("d").error().code == errc::not_found);
+  CHECK(*s.get("a", "default") == "1");
+  CHECK(*s.get("b", "default") == "fallback");
+  CHECK(*s.get("c", "default") == "4");
+  CHECK(s.get("d", "default").error().code == errc::not_found);
   CHECK(s.all() == std::map<std::string, std::string>{{"a", "1"}, {"c", "4"}});
 }

@@ -55,7 +55,7 @@ struct bench {
   explicit bench(std::int64_t booted_at = 0) {
     local = add("local", true);
     docker = add("docker", false);
-    auto const secret = [this](std::string const& name) -> result<std::string> {
+    auto const secret = [this](std::string const& name, std::string const&) -> result<std::string> {
       if (auto const found = secrets.find(name); found != secrets.end()) return found->second;
       return fail(errc::not_found, "no value for secret '" + name + "'");
     };
