@@ -85,6 +85,12 @@ std::string member_url(gateway_view const& g, std::string const& workload) {
   return fmt::format("{}/servers/{}/mcp", g.url, workload);
 }
 
+std::string waits_for(gateway_view const& g, std::string const& workload) {
+  for (auto const& m : g.status.plane.members)
+    if (m.name == workload) return m.waits_for;
+  return {};
+}
+
 result<gateway_view> running_gateway(session& s) {
   THV_TRY(auto g, look_at_gateway(s));
   if (g.running()) return g;
@@ -125,7 +131,7 @@ result<std::map<std::string, std::string>> known_secrets(session& s) {
   };
   for (auto const& record : records) {
     for (auto const& reference : record.config.secrets)
-      if (auto const parts = parse_secret_reference(reference)) add(parts->first, record.group);
+      if (auto const parsed = parse_secret_reference(reference)) add(parsed->name, record.group);
     for (auto const& [header, name] : record.config.secret_headers) add(name, record.group);
   }
   return known;

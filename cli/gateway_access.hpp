@@ -36,6 +36,9 @@ struct gateway_view {
 /// Where a member is served: `http://127.0.0.1:4483/servers/NAME/mcp`.
 [[nodiscard]] std::string member_url(gateway_view const& g, std::string const& workload);
 
+/// The name of the secret without which the gateway cannot start a workload; empty: for none.
+[[nodiscard]] std::string waits_for(gateway_view const& g, std::string const& workload);
+
 /// errc::unavailable unless it runs.
 [[nodiscard]] result<gateway_view> running_gateway(session& s);
 

@@ -169,6 +169,15 @@ class gateway_process {
     server_->refresh();
   }
 
+  gateway::status status() const {
+    auto now = server_->status();
+    auto const waiting = members_->waiting_for_secrets();
+    for (auto& m : now.members)
+      if (auto const found = waiting.find(m.name); found != waiting.end())
+        m.waits_for = found->second;
+    return now;
+  }
+
   gateway::gateway_identity identity() const {
     return {version(), ::getpid(), started_at_,
             gateway::base_url(settings_.gateway.host, server_->port())};
@@ -177,7 +186,7 @@ class gateway_process {
   gateway::control_actions actions() {
     gateway::control_actions a;
     a.identity = [this] { return identity(); };
-    a.status = [this] { return server_->status(); };
+    a.status = [this] { return status(); };
     a.refresh = [this] {
       if (tending_) tending_->nudge();
       server_->refresh();

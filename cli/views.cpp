@@ -39,7 +39,9 @@ std::string package_of(workload_view const& view) {
   return view.record.config.remote_url.empty() ? view.record.config.image : "remote";
 }
 
-cell status_cell(workload_view const& view) {
+cell status_cell(workload_view const& view, gateway_view const& g) {
+  if (auto const secret = waits_for(g, view.record.name); !secret.empty())
+    return {"waiting for secret " + secret, tone::warning};
   std::string const word(to_string(view.state));
   switch (view.state) {
     case workload_state::running:
@@ -57,7 +59,7 @@ cell status_cell(workload_view const& view) {
 void print_workloads(std::vector<workload_view> const& views, gateway_view const& g) {
   table t({"NAME", "PACKAGE", "STATUS", "URL", "PORT", "GROUP", "CREATED"});
   for (auto const& view : views)
-    t.add({view.record.name, package_of(view), status_cell(view), url_text(g, view.record.name),
+    t.add({view.record.name, package_of(view), status_cell(view, g), url_text(g, view.record.name),
            g.running() ? std::to_string(g.port) : std::string(), view.record.group,
            utc_text(view.record.created_at)});
   t.print();
@@ -72,7 +74,11 @@ boost::json::object workload_json(workload_view const& view, gateway_view const&
                           {"transport_type", to_string(config.transport)},
                           {"proxy_mode", "streamable-http"},
                           {"status", to_string(view.state)}};
-  if (!view.state_context.empty()) out["status_context"] = view.state_context;
+  auto const secret = waits_for(g, view.record.name);
+  if (!secret.empty())
+    out["status_context"] = "waiting for secret " + secret;
+  else if (!view.state_context.empty())
+    out["status_context"] = view.state_context;
   out["created_at"] = rfc3339(view.record.created_at);
   if (!config.container_labels.empty()) {
     boost::json::object labels;

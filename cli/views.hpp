@@ -25,7 +25,7 @@ namespace thv::cli {
 [[nodiscard]] gateway_view gateway_for_listing(session& s);
 /// What it runs: an image or package, `remote` for a remote server.
 [[nodiscard]] std::string package_of(workload_view const& view);
-[[nodiscard]] cell status_cell(workload_view const& view);
+[[nodiscard]] cell status_cell(workload_view const& view, gateway_view const& g);
 
 /// Columns NAME PACKAGE STATUS URL PORT GROUP CREATED.
 void print_workloads(std::vector<workload_view> const& views, gateway_view const& g);

@@ -29,6 +29,7 @@ std::string uptime_of(gateway_view const& g) {
 boost::json::object member_json(gateway::member_status const& m) {
   boost::json::object out{{"name", m.name}, {"state", m.state}};
   if (!m.message.empty()) out["message"] = m.message;
+  if (!m.waits_for.empty()) out["waits_for_secret"] = m.waits_for;
   if (!m.revision.empty()) out["revision"] = m.revision;
   out["sessions"] = m.sessions;
   out["in_flight"] = m.in_flight;

@@ -95,7 +95,7 @@ void print_group(group_view const& group, gateway_view const& g) {
   print("\n");
   table t({"NAME", "RUNTIME", "STATUS", "READY", "TOOLS", "URL"});
   for (auto const& view : group.members)
-    t.add({view.record.name, view.record.runtime, status_cell(view), ready_text(view),
+    t.add({view.record.name, view.record.runtime, status_cell(view, g), ready_text(view),
            names_text(view.record.tools, 60), url_text(g, view.record.name)});
   t.print();
 }

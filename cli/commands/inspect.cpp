@@ -58,7 +58,8 @@ void print_status(workload_view const& view, gateway_view const& g) {
   };
   add("Name", record.name);
   add("Status", std::string(to_string(view.state)));
-  add("Why", view.state_context);
+  auto const secret = waits_for(g, record.name);
+  add("Why", secret.empty() ? view.state_context : "waiting for secret " + secret);
   add("Package", package_of(view));
   add("URL", url_text(g, record.name));
   add("Port", g.running() ? std::to_string(g.port) : "");

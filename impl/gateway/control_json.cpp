@@ -14,9 +14,9 @@ namespace {
 constexpr std::string_view origin = "the gateway's answer";
 
 json::object member_json(member_status const& m) {
-  return {{"name", m.name},         {"state", m.state},       {"message", m.message},
-          {"revision", m.revision}, {"sessions", m.sessions}, {"in_flight", m.in_flight},
-          {"calls", m.calls},       {"errors", m.errors}};
+  return {{"name", m.name},           {"state", m.state},       {"message", m.message},
+          {"waits_for", m.waits_for}, {"revision", m.revision}, {"sessions", m.sessions},
+          {"in_flight", m.in_flight}, {"calls", m.calls},       {"errors", m.errors}};
 }
 
 template <class Number>
@@ -33,6 +33,7 @@ result<member_status> read_member(thv::json::reader const& r) {
   THV_CHECK(r.read("name", m.name));
   THV_CHECK(r.read("state", m.state));
   THV_CHECK(r.read("message", m.message));
+  THV_CHECK(r.read("waits_for", m.waits_for));
   THV_CHECK(r.read("revision", m.revision));
   THV_CHECK(read_number(r, "sessions", m.sessions));
   THV_CHECK(read_number(r, "in_flight", m.in_flight));

@@ -163,10 +163,12 @@ error unreachable(store::workload_record const& record, error const& why) {
   return e;
 }
 
-error missing_secret(store::workload_record const& record, error const& why) {
-  return unavailable(fmt::format("'{}' needs a secret that the gateway was not given: {}",
-                                 record.name, to_string(why)),
-                     fmt::format("{} with the secret in the environment", how_to_start(record)));
+error waits_for_secret(store::workload_record const& record, std::string const& secret) {
+  return unavailable(
+      fmt::format("'{}' is waiting for secret {}", record.name, secret),
+      fmt::format("'thv-engine secret set {}' gives it a value; if the secrets are locked, "
+                  "'thv-engine secret unlock' opens them",
+                  secret));
 }
 
 std::optional<error> start_failure(plan::report const& report, std::string const& name) {

@@ -19,6 +19,7 @@
 #include <thv/engine/observe.hpp>
 #include <thv/engine/probe.hpp>
 #include <thv/engine/requests.hpp>
+#include <thv/engine/secret_use.hpp>
 #include <thv/engine/spec.hpp>
 #include <thv/engine/views.hpp>
 #include <thv/model/names.hpp>
@@ -243,17 +244,56 @@ class basic_engine {
     return change_selected("stop", which, o, [](plan::desired_workload& w) { w.running = false; });
   }
 
-  /// Starts stopped workloads and proves them ready; running ones are left as they are.
+  /// Starts stopped workloads and proves them ready; running ones are left as they are. One whose
+  /// secrets have other values than when it was made is made anew.
   [[nodiscard]] result<plan::report> start(selection const& which, change_options const& o = {}) {
-    return change_selected("start", which, o, [](plan::desired_workload& w) { w.running = true; });
+    return change_selected("start", which, o, [this](plan::desired_workload& w) {
+      if (auto const record = store_.workload(w.name); record && *record)
+        renew_secrets(w, **record);
+      w.running = true;
+    });
   }
 
-  /// Stops and starts workloads.
+  /// Stops and starts workloads; they get the values that their secrets have now.
   [[nodiscard]] result<plan::report> restart(selection const& which, change_options const& o = {}) {
-    return change_selected("restart", which, o, [](plan::desired_workload& w) {
+    return change_selected("restart", which, o, [this](plan::desired_workload& w) {
+      if (auto const record = store_.workload(w.name); record && *record)
+        renew_secrets(w, **record);
       w.running = true;
       w.restart = true;
     });
+  }
+
+  /// Makes the running workloads anew that were made with another value of one of these secrets
+  /// than it has now. The others are left as they are.
+  [[nodiscard]] result<plan::report> apply_secrets(std::set<std::string> const& names,
+                                                   change_options const& o = {}) {
+    auto const users = [this, names]() -> result<std::vector<store::workload_record>> {
+      THV_TRY(auto records, store_.workloads());
+      std::erase_if(records, [&](auto const& r) {
+        auto const used = secrets_of(r.config);
+        return r.phase != store::phase::present || !r.wanted_running ||
+               std::none_of(names.begin(), names.end(), [&](auto& n) { return used.contains(n); });
+      });
+      return records;
+    };
+    auto const build = [this, users]() -> result<plan::desired_state> {
+      plan::desired_state desired{"secret set", {}, {}, {}};
+      THV_TRY(auto const records, users());
+      for (auto const& record : records) {
+        THV_TRY(auto wanted, desired_member(record.config, record.runtime, record.declared_by));
+        wanted.renews = plan::renewal::at_once;
+        desired.workloads.push_back(std::move(wanted));
+      }
+      return desired;
+    };
+    auto const locks = [users]() -> result<std::set<std::string>> {
+      THV_TRY(auto const records, users());
+      std::set<std::string> groups{"default"};
+      for (auto const& record : records) groups.insert(record.group);
+      return groups;
+    };
+    return change(bulk(o), {}, locks, build);
   }
 
   /// Starts those of some workloads that are wanted running and do not run: for who watches over
@@ -267,6 +307,7 @@ class basic_engine {
         if (!record || record->phase != store::phase::present || !record->wanted_running) continue;
         plan::desired_workload wanted;
         wanted.name = name;
+        renew_secrets(wanted, *record);
         wanted.running = true;
         desired.workloads.push_back(std::move(wanted));
       }
@@ -339,13 +380,23 @@ class basic_engine {
       return {};
     };
     for (auto const& reference : config.secrets) {
-      THV_TRY(auto const parts, parse_secret_reference(reference));
-      THV_CHECK(keep(reference, parts.first));
+      THV_TRY(auto const parsed, parse_secret_reference(reference));
+      THV_CHECK(keep(reference, parsed.name));
     }
     for (auto const& [header, name] : config.secret_headers)
       THV_CHECK(keep(name + ",target=" + header, name));
     wanted.config = std::move(config);
     return wanted;
+  }
+
+  /// Lets a workload that is to be started be made anew if a secret of it has another value now.
+  /// Where one cannot be had, it is left as it was made.
+  void renew_secrets(plan::desired_workload& wanted, store::workload_record const& record) {
+    if (record.phase != store::phase::present || secrets_of(record.config).empty()) return;
+    auto renewed = desired_member(record.config, record.runtime, record.declared_by);
+    if (!renewed) return;
+    wanted = *std::move(renewed);
+    wanted.renews = plan::renewal::when_started;
   }
 
   result<plan::desired_state> desire_group_run(group_run_request const& request,

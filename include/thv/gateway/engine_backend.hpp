@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <thv/engine.hpp>
+#include <thv/engine/secret_use.hpp>
 #include <thv/gateway/backend.hpp>
 #include <thv/gateway/revival.hpp>
 #include <thv/gateway/supervisor.hpp>
@@ -91,6 +92,12 @@ class engine_backend final : public backend {
     return engine_.put_to_sleep(c, name);
   }
 
+  /// Which members cannot start until a secret can be had, and the name of that secret.
+  [[nodiscard]] std::map<std::string, std::string> waiting_for_secrets() const {
+    std::lock_guard const lock(mutex_);
+    return waiting_;
+  }
+
   /// Told which member was started, or why it could not be.
   using tending_sink = std::function<void(std::string const& name, std::optional<error> failure)>;
 
@@ -140,6 +147,34 @@ class engine_backend final : public backend {
     return bare_[runtime] = who->bare_host;
   }
 
+  /// Notes whether a member can have all its secrets now. errc::unavailable if not; `tell` hears
+  /// of it once.
+  result<void> check_secrets(store::workload_record const& record, tending_sink const& tell = {}) {
+    auto const secret = missing_secret(record.config, secrets_);
+    bool known = false;
+    {
+      std::lock_guard const lock(mutex_);
+      if (secret.empty()) {
+        waiting_.erase(record.name);
+        return {};
+      }
+      known = std::exchange(waiting_[record.name], secret) == secret;
+    }
+    auto waits = waits_for_secret(record, secret);
+    if (tell && !known) tell(record.name, waits);
+    return waits;
+  }
+
+  /// Members that are not to run wait for nothing.
+  void forget_waiting(std::vector<store::workload_record> const& records) {
+    std::lock_guard const lock(mutex_);
+    std::erase_if(waiting_, [&](auto const& entry) {
+      return std::none_of(records.begin(), records.end(), [&](auto const& r) {
+        return r.name == entry.first && r.wanted_running && r.phase == store::phase::present;
+      });
+    });
+  }
+
   /// Does a command of another process work on it?
   bool is_being_changed(std::string const& name) {
     auto const open = store_.open_operations();
@@ -168,6 +203,7 @@ class engine_backend final : public backend {
   result<void> bring_up(plugin::call const& c, store::workload_record const& record,
                         std::optional<plugin::instance> const& seen) {
     THV_CHECK(may_start(case_of(c, record, seen), supervisor_));
+    THV_CHECK(check_secrets(record));
     change_options how;
     how.stop = c.stop;
     how.lock_deadline = c.deadline;
@@ -202,7 +238,7 @@ class engine_backend final : public backend {
         where.headers[header] = value;
       for (auto const& [header, secret] : record.config.secret_headers) {
         auto value = secrets_(secret, record.group);
-        if (!value) return missing_secret(record, value.error());
+        if (!value) return waits_for_secret(record, secret);
         where.headers[header] = *std::move(value);
       }
       way.endpoint = std::move(where);
@@ -222,9 +258,10 @@ class engine_backend final : public backend {
   secret_source secrets_;
   engine_backend_options options_;
   supervisor supervisor_;
-  std::mutex mutex_;
-  std::map<std::string, opened> opened_;  ///< by member
-  std::map<std::string, bool> bare_;      ///< by runtime
+  mutable std::mutex mutex_;
+  std::map<std::string, opened> opened_;        ///< by member
+  std::map<std::string, std::string> waiting_;  ///< member → secret
+  std::map<std::string, bool> bare_;            ///< by runtime
 };
 
 template <runtime_collection Runtimes, store::state_store Store>
@@ -233,6 +270,7 @@ std::optional<std::chrono::milliseconds> engine_backend<Runtimes, Store>::tend(
   std::optional<std::chrono::milliseconds> again;
   auto const records = store_.workloads();
   if (!records) return again;
+  forget_waiting(*records);
   std::map<std::string, std::vector<std::string>> dead;  // by group
   for (auto const& record : *records) {
     if (record.phase != store::phase::present || !record.wanted_running || record.config.on_demand)
@@ -241,7 +279,7 @@ std::optional<std::chrono::milliseconds> engine_backend<Runtimes, Store>::tend(
     auto const seen = look(c, record);
     if (!seen || is_up(*seen)) continue;
     if (may_start(case_of(c, record, *seen), supervisor_)) {
-      dead[record.group].push_back(record.name);
+      if (check_secrets(record, tell)) dead[record.group].push_back(record.name);
       continue;
     }
     auto const wait = supervisor_.wait(record.name, supervisor::time_point::clock::now());

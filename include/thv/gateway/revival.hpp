@@ -58,8 +58,9 @@ struct revival_case {
                                  std::optional<plugin::instance> const& seen);
 /// errc::unavailable: its runtime or the engine failed.
 [[nodiscard]] error unreachable(store::workload_record const& record, error const& why);
-/// errc::unavailable: a header's secret has no value here.
-[[nodiscard]] error missing_secret(store::workload_record const& record, error const& why);
+/// errc::unavailable: it waits for a secret that has no value, or that is locked.
+[[nodiscard]] error waits_for_secret(store::workload_record const& record,
+                                     std::string const& secret);
 
 /// Why a member was not started, if it was not.
 [[nodiscard]] std::optional<error> start_failure(plan::report const& report,

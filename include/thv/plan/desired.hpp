@@ -10,6 +10,10 @@
 
 namespace thv::plan {
 
+/// When an instance is made anew because a secret of it has another value now, `config` being the
+/// recorded one. `when_started`: a running one is left as it is.
+enum class renewal { none, when_started, at_once };
+
 /// What one workload is to be. Whatever is nullopt or empty stays as it is recorded.
 struct desired_workload {
   std::string name;
@@ -21,6 +25,7 @@ struct desired_workload {
   bool restart = false;  ///< stop and start it even when it runs
   /// Group that a registry group is run as and that declares it (its slug, or --as), or empty.
   std::string declared_by;
+  renewal renews = renewal::none;
   /// `NAME,target=KEY` → keyed hash of the secret's value now.
   std::map<std::string, std::string> secret_fingerprints;
 };

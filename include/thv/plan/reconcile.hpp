@@ -138,7 +138,8 @@ class reconciler {
   void want_existing_workload(desired_workload const& wanted, observed_workload const& seen) {
     auto const& record = seen.record;
     if (wanted.group && *wanted.group != record.group && !settle_group(wanted, record)) return;
-    if (wanted.config && conflicts_with_existing(wanted, record)) return;
+    if (wanted.config && wanted.renews == renewal::none && conflicts_with_existing(wanted, record))
+      return;
     if (seen.runtime_error) {
       add_conflict(errc::unavailable,
                    fmt::format("runtime '{}', which holds '{}', does not answer: {}",
@@ -198,6 +199,8 @@ class reconciler {
 
   void want_config(desired_workload const& wanted, observed_workload const& seen) {
     auto const& record = seen.record;
+    bool const starts = wanted.restart || !seen.instance || !is_up(seen.instance->state);
+    if (wanted.renews == renewal::when_started && !starts) return want_running(wanted, seen);
     auto causes = instance_differences(record.config, *wanted.config);
     auto const rotated = rotated_secrets(record.secret_fingerprints, wanted.secret_fingerprints);
     causes.insert(causes.end(), rotated.begin(), rotated.end());

@@ -272,6 +272,56 @@ TEST_CASE("A workload stops, starts, restarts and is removed", "[engine][unit]")
   CHECK(unknown.error().hint == "did you mean 'internal'?");
 }
 
+TEST_CASE("A rotated secret reaches those that use it, when they start or at once",
+          "[engine][unit]") {
+  bench b;
+  REQUIRE(b.engine->group_run(bench::full_request()));
+  auto const instance = [&](char const* name) { return (*b.store.workload(name))->instance; };
+  auto const value = [&] { return b.docker->spec_of("internal").environment.at("USER_ID"); };
+  auto const internal = instance("internal");
+  auto const fetch = instance("fetch");
+  b.secrets["user"] = "u-654321";
+
+  SECTION("start leaves a running one alone") {
+    REQUIRE(b.engine->start({{"internal"}, {}, false}));
+    CHECK(instance("internal") == internal);
+  }
+  SECTION("a stopped one starts with the value of now") {
+    REQUIRE(b.engine->stop({{"internal"}, {}, false}));
+    REQUIRE(b.engine->start({{"internal"}, {}, false}));
+    CHECK(instance("internal") != internal);
+    CHECK(value() == "u-654321");
+  }
+  SECTION("restart makes it anew, and only it") {
+    REQUIRE(b.engine->restart({{}, {}, true}));
+    CHECK(value() == "u-654321");
+    CHECK(instance("fetch") == fetch);
+    auto const again = b.engine->restart({{"internal"}, {}, false}, {.dry_run = true});
+    CHECK(again->planned.operations.size() == 1);
+    CHECK(std::holds_alternative<plan::restart_workload>(again->planned.operations[0].action));
+  }
+  SECTION("a value that cannot be had stops nobody from starting") {
+    b.secrets.clear();
+    REQUIRE(b.engine->restart({{"internal"}, {}, false}));
+    CHECK(instance("internal") == internal);
+  }
+  SECTION("applied, the running users alone are made anew") {
+    auto const done = b.engine->apply_secrets({"user", "other"});
+    REQUIRE(done);
+    CHECK(plan::to_string(done->planned) ==
+          "Plan for secret set: 1 step\n"
+          "  ~ internal  replace by image ghcr.io/x/internal:1 on docker (secret user rotated)\n");
+    CHECK(value() == "u-654321");
+    CHECK(instance("fetch") == fetch);
+    CHECK(b.engine->apply_secrets({"user"})->planned.empty());
+    CHECK(b.engine->apply_secrets({"other"})->planned.empty());
+  }
+  SECTION("a stopped user stays stopped") {
+    REQUIRE(b.engine->stop({{"internal"}, {}, false}));
+    CHECK(b.engine->apply_secrets({"user"})->planned.empty());
+  }
+}
+
 TEST_CASE("Moving checks where a workload is", "[engine][unit]") {
   bench b;
   REQUIRE(b.engine->group_run(bench::full_request()));

@@ -267,6 +267,46 @@ TEST_CASE("after a reboot only members of groups with autostart return", "[gatew
   CHECK(started == std::vector<std::string>{"one"});
 }
 
+TEST_CASE("a member that ended waits for a secret, and starts when it can be had",
+          "[gateway][unit]") {
+  bench b(now_milliseconds() - 1000);
+  b.autostart = true;
+  b.secrets["token"] = "t-123456";
+  b.run("one", "local", [](run_config& c) { c.secrets = {"token,target=TOKEN"}; });
+  b.run("two");
+  b.secrets.clear();
+  b.crash(*b.local, "one", now_milliseconds() - 100'000);
+  b.crash(*b.local, "two", now_milliseconds() - 100'000);
+  std::vector<std::string> started;
+  std::vector<std::string> failures;
+  auto const note = [&](std::string const& name, std::optional<error> const& failure) {
+    failure ? failures.push_back(to_string(*failure)) : started.push_back(name);
+  };
+  CHECK_FALSE(b.backend->tend({}, note));
+  CHECK(started == std::vector<std::string>{"two"});
+  CHECK(failures == std::vector<std::string>{"'one' is waiting for secret token"});
+  CHECK(b.backend->waiting_for_secrets() == std::map<std::string, std::string>{{"one", "token"}});
+  auto const way = b.open("one");
+  REQUIRE_FALSE(way);
+  CHECK(way.error().code == errc::unavailable);
+  CHECK(way.error().message == "'one' is waiting for secret token");
+  CHECK_FALSE(b.backend->tend({}, note));
+  CHECK(failures.size() == 1);
+
+  SECTION("the secret comes") {
+    b.secrets["token"] = "t-123456";
+    CHECK_FALSE(b.backend->tend({}, note));
+    CHECK(started == std::vector<std::string>{"two", "one"});
+    CHECK(b.backend->waiting_for_secrets().empty());
+    CHECK(b.open("one"));
+  }
+  SECTION("it is stopped: it waits for nothing") {
+    REQUIRE(b.engine->stop({{"one"}, {}, false}));
+    CHECK_FALSE(b.backend->tend({}, note));
+    CHECK(b.backend->waiting_for_secrets().empty());
+  }
+}
+
 TEST_CASE("a member that cannot be started says why and is tried less and less often",
           "[gateway][unit]") {
   bench b;
