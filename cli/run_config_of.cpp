@@ -63,10 +63,10 @@ result<std::map<std::string, std::string>> environment_of(run_flags const& flags
   return env;
 }
 
-result<std::pair<std::string, std::string>> secret_of(std::string const& text) {
-  auto parts = parse_secret_reference(text);
-  if (!parts) parts.error().where = "--secret";
-  return parts;
+result<secret_reference> secret_of(std::string const& text, std::string const& where) {
+  auto parsed = parse_secret_reference(text);
+  if (!parsed) parsed.error().where = where;
+  return parsed;
 }
 
 /// The program that a path means, as `file:///absolute/path`.
@@ -94,8 +94,8 @@ result<run_config> config_of_server(registry::found_server const& found, run_fla
   registry::targets targets;
   THV_TRY(targets.env[server.name], environment_of(flags));
   for (auto const& text : flags.secrets) {
-    THV_TRY(auto const parts, secret_of(text));
-    targets.secrets[server.name].push_back({parts.first, parts.second});
+    THV_TRY(auto parsed, secret_of(text, "--secret"));
+    targets.secrets[server.name].push_back(std::move(parsed));
   }
   registry::member_options options;
   options.registry = found.document->origin;
@@ -127,8 +127,13 @@ result<run_config> config_of_source(std::string const& word, run_flags const& fl
     return wrong("a remote server takes no environment variables", "--env",
                  "use --remote-forward-headers NAME=VALUE");
   THV_TRY(c.env_vars, environment_of(flags));
-  c.secrets = flags.secrets;
-  for (auto const& text : c.secrets) THV_CHECK(secret_of(text));
+  for (auto const& text : flags.secrets) {
+    THV_TRY(auto const parsed, secret_of(text, "--secret"));
+    if (!c.remote_url.empty() && parsed.as == secret_delivery::file)
+      return wrong("a remote server takes no files", "--secret",
+                   fmt::format("use --remote-forward-headers-secret HEADER={}", parsed.name));
+    c.secrets.push_back(to_string(parsed));
+  }
   if (c.remote_url.empty()) c.permission_profile = network_only_permissions();
   return c;
 }
@@ -315,6 +320,11 @@ result<run_config> run_config_from_file(std::string const& path) {
   THV_TRY(auto const value, json::parse(text, path));
   THV_TRY(auto config, run_config_from_json(value, path));
   THV_CHECK(validate_run_config(config, path));
+  for (std::size_t i = 0; i < config.secrets.size(); ++i) {
+    THV_TRY(auto const parsed,
+            secret_of(config.secrets[i], fmt::format("{}: /secrets/{}", path, i)));
+    config.secrets[i] = to_string(parsed);
+  }
   return config;
 }
 
@@ -334,7 +344,10 @@ std::vector<flag> run_flag_list(run_flags& f) {
       {"-p, --publish", "HOST:CONTAINER", "publish another port", &f.publish},
       {"-e, --env", "KEY=VALUE", "environment variable", &f.env},
       {"--env-file", "FILE", "file with KEY=VALUE lines", &f.env_files, c::files},
-      {"--secret", "NAME,target=KEY", "give the value of the secret NAME (THV_SECRET_NAME) as KEY",
+      {"--secret", "NAME,target=KEY[,as=file]",
+       "give the value of the secret NAME (THV_SECRET_NAME) as KEY, or the path of a file in "
+       "memory "
+       "with it",
        &f.secrets},
       {"-v, --volume", "HOST:CONTAINER[:ro]", "mount a folder or file", &f.volumes, c::files},
       {"--network", "MODE", "network mode of the container", &f.network},

@@ -11,6 +11,7 @@
 
 #include <thv/error.hpp>
 #include <thv/model/run_config.hpp>
+#include <thv/model/secret_reference.hpp>
 #include <thv/plugin/workload_spec.hpp>
 
 namespace thv {
@@ -40,18 +41,17 @@ using secret_source =
   return m;
 }
 
-/// Splits `NAME,target=KEY` (ToolHive's form; reference §1.3).
-[[nodiscard]] inline result<std::pair<std::string, std::string>> parse_secret_reference(
-    std::string_view text) {
-  auto const comma = text.find(',');
-  constexpr std::string_view key = ",target=";
-  if (comma == 0 || comma == std::string_view::npos || text.substr(comma, key.size()) != key ||
-      text.size() == comma + key.size())
-    return fail(errc::invalid_argument, fmt::format("invalid secret parameter format: {}", text),
-                "write it as NAME,target=ENVIRONMENT_VARIABLE");
-  return std::pair{std::string(text.substr(0, comma)),
-                   std::string(text.substr(comma + key.size()))};
+namespace detail {
+
+/// Puts a secret's value where its reference says. Of two for one variable the later counts.
+inline void give_secret(plugin::workload_spec& spec, secret_reference const& reference,
+                        std::string value) {
+  bool const as_file = reference.as == secret_delivery::file;
+  (as_file ? spec.environment : spec.secret_files).erase(reference.target);
+  (as_file ? spec.secret_files : spec.environment)[reference.target] = std::move(value);
 }
+
+}  // namespace detail
 
 /// A run config made ready for a runtime. Secrets are looked up here and nowhere else; `hash` is
 /// put into the label. Errors name the secret, never its value.
@@ -79,10 +79,10 @@ using secret_source =
     spec.mounts.push_back(std::move(m));
   }
   for (auto const& reference : config.secrets) {
-    THV_TRY(auto const parts, parse_secret_reference(reference));
-    THV_TRY(auto value, secrets(parts.first, config.group));
-    spec.environment[parts.second] = std::move(value);
-    spec.secret_names.push_back(reference);
+    THV_TRY(auto const parsed, parse_secret_reference(reference));
+    THV_TRY(auto value, secrets(parsed.name, config.group));
+    detail::give_secret(spec, parsed, std::move(value));
+    spec.secret_names.push_back(to_string(parsed));
   }
   for (auto const& [header, name] : config.secret_headers) {
     THV_TRY(auto value, secrets(name, config.group));

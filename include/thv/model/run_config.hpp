@@ -36,7 +36,7 @@ struct run_config {
   std::map<std::string, std::string> env_vars;
   std::vector<std::string> volumes;  ///< `host-path:container-path[:ro]`
   std::map<std::string, std::string> container_labels;
-  std::vector<std::string> secrets;                      ///< `NAME,target=KEY`
+  std::vector<std::string> secrets;                      ///< `NAME,target=KEY[,as=file]`
   std::map<std::string, std::string> plaintext_headers;  ///< header_forward.add_plaintext_headers
   std::map<std::string, std::string> secret_headers;     ///< header → name of the secret
   std::string registry_url;

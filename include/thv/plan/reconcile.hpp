@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include <thv/model/secret_reference.hpp>
 #include <thv/plan/desired.hpp>
 #include <thv/plan/difference.hpp>
 #include <thv/plan/observed.hpp>
@@ -132,6 +133,7 @@ class reconciler {
                      "not deployed yet");
     step.optional = wanted.config->optional;
     depend_on_group(step);
+    check_secret_files(*wanted.config, wanted.runtime);
     note_limits(*wanted.config, wanted.runtime);
   }
 
@@ -224,6 +226,7 @@ class reconciler {
     } else {
       return want_running(wanted, seen);
     }
+    check_secret_files(*wanted.config, wanted.runtime);
     note_limits(*wanted.config, wanted.runtime);
   }
 
@@ -290,6 +293,27 @@ class reconciler {
         remove_workload{record.runtime, seen.instance ? record.instance : std::string()},
         std::move(cause))
         .destructive = true;
+  }
+
+  /// A secret as a file is not given in another way where the chosen runtime cannot: a variable can
+  /// be read by more than a file.
+  void check_secret_files(run_config const& config, std::string const& runtime) {
+    auto const found = observed_.runtimes.find(runtime);
+    if (found == observed_.runtimes.end() || found->second.secret_files) return;
+    std::vector<std::string> names;
+    for (auto const& reference : config.secrets)
+      if (auto const parsed = parse_secret_reference(reference);
+          parsed && parsed->as == secret_delivery::file)
+        names.push_back(parsed->name);
+    if (names.empty()) return;
+    bool const url = config.origin().kind == source_kind::url;
+    add_conflict(
+        errc::unsupported,
+        fmt::format("'{}' is to get the secret{} {} as a file, which runtime '{}' cannot give",
+                    config.name, names.size() == 1 ? "" : "s", fmt::join(names, ", "), runtime),
+        url ? "a remote server gets secrets as headers"
+            : "leave out ',as=file' to give it as a variable, or use a runtime that can: process, "
+              "or docker with its engine on this machine");
   }
 
   /// What the chosen runtime cannot enforce of the profile, and that it confines nothing.

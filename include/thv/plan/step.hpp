@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <thv/model/secret_reference.hpp>
 #include <thv/plan/plan.hpp>
 #include <thv/plan/progress.hpp>
 #include <thv/plan/prove.hpp>
@@ -88,20 +89,38 @@ inline result<void> remove_instance(services const& world, std::string const& ru
   return rt->remove(cleanup_call(), instance);
 }
 
-/// Puts `***` in the place of the values of a workload's secrets. Values of under four characters
-/// are left: they would blot out half of every text.
-inline void blot_secrets(std::string& text, plugin::workload_spec const& spec) {
-  auto const blot = [&](std::string const& value) {
-    if (value.size() < 4) return;
-    for (auto at = text.find(value); at != std::string::npos; at = text.find(value, at + 3))
-      text.replace(at, value.size(), "***");
-  };
-  for (auto const& reference : spec.secret_names) {
-    auto const key = reference.substr(reference.find('=') + 1);
-    if (auto const found = spec.environment.find(key); found != spec.environment.end())
-      blot(found->second);
+/// Puts `***` in the place of a value. One of under four characters is left: it would blot out half
+/// of every text.
+inline void blot(std::string& text, std::string_view value) {
+  if (value.size() < 4) return;
+  for (auto at = text.find(value); at != std::string::npos; at = text.find(value, at + 3))
+    text.replace(at, value.size(), "***");
+}
+
+/// A value of several lines (a key, a document) is told line by line, and seldom with its last line
+/// break. Short lines of it, as `{`, are no secret.
+inline void blot_lines(std::string& text, std::string_view value) {
+  blot(text, value);
+  if (value.find('\n') == std::string_view::npos) return;
+  while (!value.empty()) {
+    auto line = value.substr(0, value.find('\n'));
+    value.remove_prefix(std::min(line.size() + 1, value.size()));
+    auto const start = std::min(line.find_first_not_of(" \t"), line.size());
+    line = line.substr(start, line.find_last_not_of(" \t\r") + 1 - start);
+    if (line.size() >= 8 || value.empty()) blot(text, line);
   }
-  for (auto const& [name, value] : spec.headers) blot(value);
+}
+
+/// Blots out the values of a workload's secrets.
+inline void blot_secrets(std::string& text, plugin::workload_spec const& spec) {
+  for (auto const& reference : spec.secret_names) {
+    auto const parsed = parse_secret_reference(reference);
+    auto const found = spec.environment.find(parsed ? parsed->target : reference);
+    bool const is_path = parsed && parsed->as == secret_delivery::file;
+    if (found != spec.environment.end() && !is_path) blot_lines(text, found->second);
+  }
+  for (auto const& [key, value] : spec.secret_files) blot_lines(text, value);
+  for (auto const& [name, value] : spec.headers) blot_lines(text, value);
 }
 
 inline std::vector<std::string> lines_of(std::string const& text) {

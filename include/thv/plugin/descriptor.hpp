@@ -14,7 +14,7 @@ namespace thv::plugin {
 /// Version of this interface. The major must be equal on both sides, the plugin's minor at most the
 /// host's.
 inline constexpr std::uint32_t abi_major = 0;
-inline constexpr std::uint32_t abi_minor = 1;
+inline constexpr std::uint32_t abi_minor = 2;
 
 #define THV_PLUGIN_STRINGIZE2(x) #x
 #define THV_PLUGIN_STRINGIZE(x) THV_PLUGIN_STRINGIZE2(x)

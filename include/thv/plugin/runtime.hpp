@@ -42,6 +42,7 @@ struct fingerprint {
   bool enforces_network_mode = false;
   bool enforces_outbound_rules = false;
   bool enforces_privileges = false;
+  bool secret_files = false;  ///< `workload_spec::secret_files` can be given. @since 0.2
 };
 
 /// One workload as the runtime sees it now.
@@ -64,7 +65,7 @@ struct instance {
   std::uint16_t port = 0;  ///< published on this machine; 0 for none
   std::string package;     ///< image or package it runs
   std::map<std::string, std::string> labels;
-  std::vector<std::string> secret_names;  ///< `NAME,target=KEY` references, never values
+  std::vector<std::string> secret_names;  ///< references as in the spec, never values
   std::vector<std::string> notes;         ///< what a person should know: "waiting for a reader"
 };
 

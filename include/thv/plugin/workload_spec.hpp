@@ -23,7 +23,8 @@ struct mount {
 
 /// Everything a runtime needs to make one instance of a workload. Values only, nothing to look up.
 /// `environment` is complete and holds resolved secrets: it must reach the workload's environment
-/// and nothing else (no log, label, argument, or error).
+/// and nothing else (no log, label, argument, or error). The same holds for `secret_files`, which
+/// must not be in its environment either.
 struct workload_spec {
   std::string name;         ///< unique in the store, `^[a-zA-Z0-9._-]{1,100}$`
   std::string group;        ///< the group at creation
@@ -36,9 +37,13 @@ struct workload_spec {
   std::uint16_t target_port = 0;     ///< port inside the workload; 0: the runtime chooses
   std::vector<std::string> publish;  ///< extra ports, `host-port:container-port`
   std::map<std::string, std::string> environment;
-  /// `NAME,target=KEY` for each secret in `environment` or `headers`: what a label or a record may
-  /// hold.
+  /// `NAME,target=KEY` for each secret in `environment` or `headers`, `NAME,target=KEY,as=file` for
+  /// those in `secret_files` (model/secret_reference.hpp): what a label or a record may hold.
   std::vector<std::string> secret_names;
+  /// Variable → value of a secret. The workload finds the value in a file of its own, which is in
+  /// memory only (a tmpfs), and the file's path in the variable. Variables are valid file names.
+  /// A runtime whose fingerprint has no `secret_files` answers errc::unsupported. @since 0.2
+  std::map<std::string, std::string> secret_files;
   std::map<std::string, std::string> labels;  ///< the user's own
   std::vector<mount> mounts;
   permission_profile permissions;

@@ -66,7 +66,7 @@ inline void fill_environment(run_config& config, server const& s, package const&
   std::set<std::string> secret_names;
   for (auto const& secret : secrets) {
     config.env_vars.erase(secret.target);
-    config.secrets.push_back(secret.name + ",target=" + secret.target);
+    config.secrets.push_back(to_string(secret));
     secret_names.insert(secret.target);
   }
   for (auto const& v : p.env_vars)
@@ -101,6 +101,11 @@ inline void fill_environment(run_config& config, server const& s, package const&
   }
   for (auto const& secret : secrets) {
     THV_TRY(auto const name, header_name(s, secret.target));
+    if (secret.as == secret_delivery::file)
+      return fail(
+          errc::invalid_argument,
+          fmt::format("'{}' is a remote server: its header '{}' cannot be a file", s.name, name),
+          fmt::format("leave out ',as=file' for the secret {}", secret.name));
     config.plaintext_headers.erase(name);
     config.secret_headers[name] = secret.name;
   }

@@ -13,6 +13,7 @@
 
 #include <thv/error.hpp>
 #include <thv/model/names.hpp>
+#include <thv/model/secret_reference.hpp>
 #include <thv/model/text_file.hpp>
 
 // `--env SERVER.KEY=VALUE`, `--secret NAME,target=SERVER.TARGET` and files of the former: which
@@ -20,13 +21,7 @@
 
 namespace thv::registry {
 
-/// A secret by its name, and the variable (or header) that its value goes to.
-struct secret_reference {
-  std::string name;
-  std::string target;
-
-  friend bool operator==(secret_reference const&, secret_reference const&) = default;
-};
+using thv::secret_reference;
 
 /// Values for the members of a group, by member name.
 struct targets {
@@ -100,7 +95,8 @@ struct target_parts {
   return detail::add_env(into, text, text, {}, members);
 }
 
-/// Takes one `--secret NAME,target=SERVER.TARGET`. Of two for one target the later counts.
+/// Takes one `--secret NAME,target=SERVER.TARGET[,as=env|file]`. Of two for one target the later
+/// counts.
 [[nodiscard]] inline result<void> add_secret(targets& into, std::string_view text,
                                              std::vector<std::string> const& members) {
   constexpr std::string_view separator = ",target=";
@@ -113,6 +109,8 @@ struct target_parts {
   auto const target = text.substr(at + separator.size());
   if (name.empty())
     return detail::target_error(fmt::format("secret name cannot be empty in '{}'", text), {});
+  if (name.find(',') != name.npos)
+    return detail::target_error(fmt::format("secret name cannot hold a comma in '{}'", text), {});
   if (target.empty())
     return detail::target_error(fmt::format("target cannot be empty in secret '{}'", text), {});
   if (target.find('.') == target.npos)
@@ -132,9 +130,15 @@ struct target_parts {
   if (parts.key.empty())
     return detail::target_error(
         fmt::format("environment variable name cannot be empty in secret target '{}'", text), {});
+  secret_reference made{std::string(name), std::move(parts.key)};
+  THV_CHECK(thv::detail::take_secret_options(made, text));
+  if (made.target.empty())
+    return detail::target_error(
+        fmt::format("environment variable name cannot be empty in secret target '{}'", text), {});
+  THV_CHECK(thv::detail::check_secret_target(made));
   auto& list = into.secrets[parts.server];
-  std::erase_if(list, [&](secret_reference const& other) { return other.target == parts.key; });
-  list.push_back({std::string(name), std::move(parts.key)});
+  std::erase_if(list, [&](secret_reference const& other) { return other.target == made.target; });
+  list.push_back(std::move(made));
   return {};
 }
 
