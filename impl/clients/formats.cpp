@@ -3,9 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
+#include <optional>
+#include <thv/json/canonical.hpp>
+#include <thv/json/pointer.hpp>
 
 namespace thv::clients {
 
@@ -19,65 +20,86 @@ json::object value_of(kind const& k, entry const& e) {
     value[fixed.key] = fixed.key == "name" ? json::value(e.name) : json::parse(fixed.json);
   if (!k.type_key.empty()) value[k.type_key] = k.type_value;
   value[k.url_key] = e.url;
-  if (e.token.empty() || k.headers_key.empty()) return value;
-  json::object headers{{k.headers_key, json::object{{"Authorization", "Bearer " + e.token}}}};
-  if (k.headers_parent.empty())
-    value[k.headers_key] = headers[k.headers_key];
-  else
-    value[k.headers_parent] = std::move(headers);
+  if (!e.token.empty() && !k.headers_key.empty()) {
+    json::object headers{{k.headers_key, json::object{{"Authorization", "Bearer " + e.token}}}};
+    if (k.headers_parent.empty())
+      value[k.headers_key] = headers[k.headers_key];
+    else
+      value[k.headers_parent] = std::move(headers);
+  }
+  if (!e.kept.empty())
+    for (auto const& member : json::parse(e.kept).get_object()) value[member.key()] = member.value();
   return value;
+}
+
+std::string sorted_compact(json::value const& value) {
+  return thv::json::canonical(value);
 }
 
 namespace {
 
-// What is still to be written: a value, or text that stands between values.
-struct pending {
-  json::value const* value;
-  std::string text;
-};
-
-void push_object(json::object const& object, std::vector<pending>& rest) {
-  std::vector<json::key_value_pair const*> members;
-  for (auto const& member : object) members.push_back(&member);
-  std::sort(members.begin(), members.end(),
-            [](auto const* a, auto const* b) { return a->key() > b->key(); });
-  rest.push_back({nullptr, "}"});
-  for (auto const* member : members) {
-    rest.push_back({&member->value(), {}});
-    rest.push_back({nullptr, (member == members.back() ? "" : ",") +
-                                 json::serialize(json::string(member->key())) + ":"});
-  }
-  rest.push_back({nullptr, "{"});
+// A member of what may be no object at all, or nothing.
+json::value const* member_of(json::value const* value, std::string_view key) {
+  auto const* object = value == nullptr ? nullptr : value->if_object();
+  return object == nullptr ? nullptr : object->if_contains(key);
 }
 
-void push_array(json::array const& array, std::vector<pending>& rest) {
-  rest.push_back({nullptr, "]"});
-  for (auto i = array.size(); i > 0; --i) {
-    rest.push_back({&array[i - 1], {}});
-    if (i > 1) rest.push_back({nullptr, ","});
+std::size_t size_of(json::value const* value) {
+  auto const* object = value == nullptr ? nullptr : value->if_object();
+  return object == nullptr ? 0 : object->size();
+}
+
+bool is_nothing(json::value const* value) {
+  return value == nullptr || value->is_null() || (value->is_object() && size_of(value) == 0);
+}
+
+// Is everything but `spared` the same in both? The first key that is not, else nullopt.
+std::optional<std::string> first_difference(json::value const* before, json::value const* after,
+                                            auto const& spared) {
+  for (auto const* one : {before, after}) {
+    if (size_of(one) == 0) continue;
+    auto const* other = one == before ? after : before;
+    for (auto const& member : one->get_object()) {
+      std::string key(member.key());
+      if (spared(key)) continue;
+      auto const* same = member_of(other, key);
+      if (same == nullptr || (one == before && *same != member.value())) return key;
+    }
   }
-  rest.push_back({nullptr, "["});
+  return std::nullopt;
+}
+
+bool is_as_expected(json::value const* found, json::value const& expected) {
+  if (expected.is_null()) return found == nullptr || found->is_null();
+  return found != nullptr && *found == expected;
 }
 
 }  // namespace
 
-// Without recursion, since the depth is a stranger's.
-std::string sorted_compact(json::value const& value) {
-  std::string text;
-  std::vector<pending> rest{{&value, {}}};
-  while (!rest.empty()) {
-    auto const next = std::move(rest.back());
-    rest.pop_back();
-    if (next.value == nullptr)
-      text += next.text;
-    else if (next.value->is_object())
-      push_object(next.value->get_object(), rest);
-    else if (next.value->is_array())
-      push_array(next.value->get_array(), rest);
-    else
-      text += json::serialize(*next.value);
+result<void> check_changes(kind const& k, json::value const& before, json::value const& after,
+                           std::map<std::string, json::value> const& entries) {
+  auto const refuse = [&](std::string_view pointer, std::string const& key) {
+    return cannot_edit(k, fmt::format("{}/{}", pointer, thv::json::pointer_token(key)),
+                       "writing the entries would change something else");
+  };
+  auto const* old_level = &before;
+  auto const* new_level = &after;
+  std::string pointer;
+  for (auto const container : k.container) {
+    if (!is_nothing(old_level) && !old_level->is_object()) return refuse(pointer, "");
+    if (!is_nothing(new_level) && !new_level->is_object()) return refuse(pointer, "");
+    auto const is_container = [&](std::string const& key) { return key == container; };
+    if (auto key = first_difference(old_level, new_level, is_container))
+      return refuse(pointer, *key);
+    pointer += "/" + thv::json::pointer_token(container);
+    old_level = member_of(old_level, container);
+    new_level = member_of(new_level, container);
   }
-  return text;
+  auto const is_ours = [&](std::string const& key) { return entries.count(key) != 0; };
+  if (auto key = first_difference(old_level, new_level, is_ours)) return refuse(pointer, *key);
+  for (auto const& [name, expected] : entries)
+    if (!is_as_expected(member_of(new_level, name), expected)) return refuse(pointer, name);
+  return {};
 }
 
 error cannot_edit(kind const& k, std::string_view where, std::string_view what) {

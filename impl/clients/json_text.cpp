@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "json_text.hpp"
+
+#include <algorithm>
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/stream_parser.hpp>
+
+#include <thv/json/parse.hpp>
+
+namespace thv::clients::json_text {
+
+namespace json = boost::json;
+
+namespace {
+
+// Deeper ones are refused, since the parser takes stack for each level.
+constexpr std::size_t deepest = 500;
+
+json::parse_options options() {
+  json::parse_options o;
+  o.max_depth = deepest;
+  o.allow_comments = true;
+  o.allow_trailing_commas = true;
+  o.allow_invalid_utf8 = true;  // clients read it too, and we only copy it
+  return o;
+}
+
+std::size_t skip_string(std::string_view text, std::size_t at) {
+  for (++at; at < text.size() && text[at] != '"'; ++at)
+    if (text[at] == '\\') ++at;
+  return std::min(at + 1, text.size());
+}
+
+std::size_t skip_comment(std::string_view text, std::size_t at) {
+  auto const block = text.substr(at).starts_with("/*");
+  auto const end = block ? text.find("*/", at + 2) : text.find('\n', at);
+  return end == npos ? text.size() : end + (block ? 2 : 0);
+}
+
+std::size_t skip_structure(std::string_view text, std::size_t at) {
+  for (std::size_t depth = 0; at < text.size();) {
+    auto const c = text[at];
+    if (c == '"') {
+      at = skip_string(text, at);
+      continue;
+    }
+    if (c == '/') {
+      at = skip_comment(text, at);
+      continue;
+    }
+    ++at;
+    if (c == '{' || c == '[') ++depth;
+    if ((c == '}' || c == ']') && --depth == 0) break;
+  }
+  return at;
+}
+
+std::string key_of(std::string_view token) {
+  auto const raw = token.substr(1, token.size() - 2);
+  if (raw.find('\\') == npos) return std::string(raw);
+  json::error_code code;
+  auto const value =
+      json::parse(json::string_view(token.data(), token.size()), code, {}, options());
+  return code ? std::string(raw) : std::string(value.get_string());
+}
+
+}  // namespace
+
+result<json::value> parse(std::string_view text) {
+  json::stream_parser parser(json::make_shared_resource<json::monotonic_resource>(), options());
+  json::error_code code;
+  auto const consumed = parser.write_some(text.data(), text.size(), code);
+  if (!code && consumed < text.size()) code = json::error::extra_data;
+  if (!code) parser.write("\n", 1, code);  // ends a comment in the last line
+  if (!code) parser.finish(code);
+  if (!code) return parser.release();
+  auto where = thv::json::detail::line_and_column("", text, consumed).substr(1);
+  if (code == json::error::too_deep)
+    return fail(errc::invalid_argument, "nested too deeply", "", std::move(where));
+  auto const wide = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+  return fail(errc::invalid_argument, "not valid JSON: " + code.message(),
+              wide ? "save the file as UTF-8" : "correct the file at that place, then repeat",
+              std::move(where));
+}
+
+std::size_t byte_order_mark(std::string_view text) {
+  return text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+}
+
+std::size_t skip_trivia(std::string_view text, std::size_t at) {
+  for (;;) {
+    at = std::min(text.find_first_not_of(" \t\r\n", at), text.size());
+    if (at == text.size() || text[at] != '/') return at;
+    at = skip_comment(text, at);
+  }
+}
+
+std::size_t skip_value(std::string_view text, std::size_t at) {
+  if (at >= text.size()) return at;
+  if (text[at] == '"') return skip_string(text, at);
+  if (text[at] == '{' || text[at] == '[') return skip_structure(text, at);
+  return std::min(text.find_first_of(" \t\r\n,]}/", at), text.size());
+}
+
+std::size_t object::find(std::string_view key) const {
+  for (auto i = members.size(); i > 0; --i)
+    if (members[i - 1].key == key) return i - 1;
+  return npos;
+}
+
+object scan_object(std::string_view text, std::size_t open) {
+  object found{open, text.size(), {}};
+  for (auto at = skip_trivia(text, open + 1); at < text.size(); at = skip_trivia(text, at)) {
+    if (text[at] != '"') {
+      found.close = at;
+      break;
+    }
+    member m;
+    m.key_begin = at;
+    at = skip_string(text, at);
+    m.key = key_of(text.substr(m.key_begin, at - m.key_begin));
+    m.value_begin = skip_trivia(text, skip_trivia(text, at) + 1);  // over the colon
+    m.value_end = skip_value(text, m.value_begin);
+    at = skip_trivia(text, m.value_end);
+    if (at < text.size() && text[at] == ',') m.comma = at++;
+    found.members.push_back(std::move(m));
+  }
+  return found;
+}
+
+trivia_end last_comment(std::string_view text, std::size_t begin, std::size_t end) {
+  trivia_end last{begin};
+  for (auto at = begin;;) {
+    at = text.find_first_not_of(" \t\r\n", at);
+    if (at >= end || text[at] != '/') return last;
+    last = {skip_comment(text, at), text[at + 1] == '/'};
+    if (last.in_line && text[last.at - 1] == '\r') --last.at;
+    at = last.at;
+  }
+}
+
+}  // namespace thv::clients::json_text
