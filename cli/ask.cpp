@@ -16,7 +16,7 @@ bool can_ask() {
   return isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
 }
 
-result<bool> ask_yes_no(std::string_view question) {
+result<std::string> ask_line(std::string_view question) {
   say(question);
   std::string line;
   if (!std::getline(std::cin, line)) {
@@ -25,8 +25,12 @@ result<bool> ask_yes_no(std::string_view question) {
   }
   auto const first = line.find_first_not_of(" \t\r");
   auto const last = line.find_last_not_of(" \t\r");
-  auto const answer =
-      detail::to_lower(first == line.npos ? std::string() : line.substr(first, last - first + 1));
+  return first == line.npos ? std::string() : line.substr(first, last - first + 1);
+}
+
+result<bool> ask_yes_no(std::string_view question) {
+  THV_TRY(auto const line, ask_line(question));
+  auto const answer = detail::to_lower(line);
   return answer == "y" || answer == "yes";
 }
 

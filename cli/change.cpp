@@ -39,12 +39,6 @@ std::string status_word(plan::report const& r) {
   return "failed_undone";
 }
 
-boost::json::object error_json(error const& e) {
-  boost::json::object out{{"message", to_string(e)}};
-  if (!e.hint.empty()) out["hint"] = e.hint;
-  return out;
-}
-
 template <class Texts>
 boost::json::array texts_json(Texts const& texts) {
   boost::json::array out;
@@ -124,6 +118,12 @@ gateway_view settled_gateway(session& s, plan::report const& r) {
 }
 
 }  // namespace
+
+boost::json::object error_json(error const& e) {
+  boost::json::object out{{"message", to_string(e)}};
+  if (!e.hint.empty()) out["hint"] = e.hint;
+  return out;
+}
 
 flag format_flag(std::optional<std::string>& into, std::vector<std::string> choices) {
   return {"--format", "FORMAT", "how to print it", &into, completes::nothing, std::move(choices)};

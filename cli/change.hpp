@@ -55,6 +55,9 @@ using change = std::function<result<plan::report>(change_options const&)>;
 [[nodiscard]] int failed(error const& e);
 [[nodiscard]] int wrong_usage(error const& e);
 
+/// {code, message, …} for programs.
+[[nodiscard]] boost::json::object error_json(error const& e);
+
 /// What went wrong, was undone or left over, and what the user should know, on standard error.
 void say_report(plan::report const& r, std::string const& what);
 

@@ -22,6 +22,7 @@ namespace thv::cli {
 [[nodiscard]] command registry_command();
 [[nodiscard]] command search_command();
 [[nodiscard]] command runtime_command();
+[[nodiscard]] command client_command();
 [[nodiscard]] command gateway_command();
 [[nodiscard]] command mcp_command();
 [[nodiscard]] command proxy_command();

@@ -17,6 +17,9 @@ struct entry {
   std::string name;
   std::string url;
   std::string token;  ///< sent as `Authorization: Bearer TOKEN`; empty: none
+  /// Further keys, the JSON of an object: what the client or its user has added to our entry, such
+  /// as `{"disabled": true}`. Empty: none.
+  std::string kept = {};
 
   friend bool operator==(entry const&, entry const&) = default;
 };

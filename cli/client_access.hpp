@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <boost/json/array.hpp>
+
+#include <thv/clients/registrar.hpp>
+
+#include "gateway_access.hpp"
+#include "session.hpp"
+
+// The clients' files as commands and the gateway keep them.
+namespace thv::cli {
+
+/// The files of this user's clients. The state must have been opened.
+[[nodiscard]] result<clients::registrar> user_clients(session& s);
+
+/// Groups and members as recorded.
+[[nodiscard]] result<clients::membership> membership_of(session& s);
+
+/// Where clients find the gateway, and the token that it wants. One that does not run is expected
+/// where it was last.
+[[nodiscard]] result<clients::gateway_address> address_of(session& s, gateway_view const& g);
+
+/// After a change: the files of registered clients hold what is served now. What was done and what
+/// went wrong is said; that a file could not be written fails no command.
+std::vector<clients::client_outcome> settle_clients(session& s, gateway_view const& g);
+
+/// One line on standard error for each client whose file was changed, or could not be; and which
+/// entries were left alone, of clients that nothing else was done to only unless `quiet`.
+void say_outcomes(std::vector<clients::client_outcome> const& all, bool quiet);
+
+[[nodiscard]] boost::json::array outcomes_json(std::vector<clients::client_outcome> const& all);
+
+}  // namespace thv::cli

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <iostream>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <boost/json/array.hpp>
+
+#include <thv/model/names.hpp>
+
+#include "../ask.hpp"
+#include "../change.hpp"
+#include "../client_access.hpp"
+#include "../gateway_start.hpp"
+#include "../output.hpp"
+#include "commands.hpp"
+
+// client: which MCP clients see which groups.
+namespace thv::cli {
+
+namespace {
+
+using clients::client_view;
+using clients::standing;
+
+struct options {
+  std::vector<std::string> names;
+  std::vector<std::string> groups;
+  bool force = false;
+  std::optional<std::string> format;
+
+  [[nodiscard]] bool json() const { return format == "json"; }
+};
+
+std::vector<std::string> client_names() {
+  std::vector<std::string> names;
+  for (auto const& k : clients::kinds()) names.emplace_back(k.name);
+  return names;
+}
+
+/// `--group a,b` and `--group a --group b` are one.
+std::vector<std::string> split_groups(std::vector<std::string> const& given) {
+  std::vector<std::string> groups;
+  for (auto const& text : given)
+    for (std::size_t from = 0; from <= text.size();) {
+      auto const end = std::min(text.find(',', from), text.size());
+      if (end > from) groups.push_back(text.substr(from, end - from));
+      from = end + 1;
+    }
+  return groups;
+}
+
+flag group_flag(options& o, std::string help) {
+  return {"-g, --group", "GROUP", std::move(help), &o.groups, completes::groups};
+}
+
+/// What the commands need of the world: the files, the groups, the gateway.
+struct world {
+  clients::registrar files;
+  clients::membership now;
+  clients::gateway_address address;
+};
+
+result<world> look(session& s, bool changes) {
+  THV_CHECK(changes ? s.changing_engine() : s.reading_engine());
+  THV_TRY(auto files, user_clients(s));
+  THV_TRY(auto now, membership_of(s));
+  THV_TRY(auto const g, look_at_gateway(s));
+  THV_TRY(auto address, address_of(s, g));
+  return world{std::move(files), std::move(now), std::move(address)};
+}
+
+// ---- list and status --------------------------------------------------------------------------
+
+std::string groups_text(std::set<std::string> const& groups) {
+  return fmt::format("{}", fmt::join(groups, ", "));
+}
+
+/// Entries that are not as they should be, in words.
+std::vector<std::string> drift_of(client_view const& v) {
+  std::vector<std::string> said;
+  if (v.failure) said.push_back(to_string(*v.failure));
+  for (auto const& e : v.entries) switch (e.is) {
+      case standing::changed:
+        said.push_back(fmt::format("'{}' was changed by somebody else", e.name));
+        break;
+      case standing::missing:
+        said.push_back(fmt::format("'{}' was removed by somebody else", e.name));
+        break;
+      case standing::foreign:
+        said.push_back(fmt::format("'{}' is an entry of its own, not of a group", e.name));
+        break;
+      case standing::stale:
+      case standing::absent:
+        said.push_back(fmt::format("'{}' is not up to date", e.name));
+        break;
+      case standing::current:
+        break;
+    }
+  return said;
+}
+
+std::size_t entries_in_place(client_view const& v) {
+  return static_cast<std::size_t>(
+      std::count_if(v.entries.begin(), v.entries.end(),
+                    [](auto const& e) { return e.wanted && e.is == standing::current; }));
+}
+
+boost::json::object view_json(client_view const& v) {
+  boost::json::array groups;
+  for (auto const& group : v.groups) groups.push_back(boost::json::value(group));
+  boost::json::array entries;
+  for (auto const& e : v.entries)
+    entries.push_back(boost::json::object{{"name", e.name},
+                                          {"workload", e.workload},
+                                          {"url", e.url},
+                                          {"state", clients::to_string(e.is)}});
+  boost::json::object out{{"client_type", v.what->name},  {"title", v.what->title},
+                          {"installed", v.installed},     {"registered", !v.groups.empty()},
+                          {"groups", std::move(groups)},  {"file", v.file.string()},
+                          {"entries", std::move(entries)}};
+  if (!v.what->deprecated.empty()) out["deprecated"] = v.what->deprecated;
+  if (v.failure) out["error"] = error_json(*v.failure);
+  return out;
+}
+
+void print_json(std::vector<client_view> const& views) {
+  boost::json::array out;
+  for (auto const& v : views) out.push_back(view_json(v));
+  print(pretty(out));
+}
+
+cell yes_no(bool value) {
+  return value ? cell("yes", tone::good) : cell("no", tone::faint);
+}
+
+void print_status(std::vector<client_view> const& views) {
+  table t({"CLIENT", "INSTALLED", "REGISTERED", "GROUPS", "ENTRIES", "FILE"});
+  for (auto const& v : views) {
+    auto const wanted =
+        std::count_if(v.entries.begin(), v.entries.end(), [](auto const& e) { return e.wanted; });
+    t.add({std::string(v.what->name), yes_no(v.installed), yes_no(!v.groups.empty()),
+           groups_text(v.groups),
+           v.groups.empty() ? std::string() : fmt::format("{}/{}", entries_in_place(v), wanted),
+           v.file.string()});
+  }
+  t.print();
+  for (auto const& v : views)
+    for (auto const& text : drift_of(v))
+      print(fmt::format("{}: {}\n", v.what->name, plain_line(text)));
+}
+
+int show_status(session& s, options const& o) {
+  auto const w = look(s, false);
+  if (!w) return failed(w.error());
+  auto views = w->files.view(o.names, w->now, w->address);
+  if (!views) return wrong_usage(views.error());
+  auto const groups = split_groups(o.groups);
+  if (auto const known = clients::check_groups(groups, w->now); !known)
+    return failed(known.error());
+  if (!groups.empty())
+    std::erase_if(*views, [&](auto const& v) {
+      return std::none_of(groups.begin(), groups.end(),
+                          [&](auto const& g) { return v.groups.contains(g); });
+    });
+  o.json() ? print_json(*views) : print_status(*views);
+  return 0;
+}
+
+int list_kinds(session& s, options const& o) {
+  auto const w = look(s, false);
+  if (!w) return failed(w.error());
+  auto const views = w->files.view({}, w->now, w->address);
+  if (!views) return failed(views.error());
+  if (o.json()) {
+    print_json(*views);
+    return 0;
+  }
+  table t({"CLIENT", "NAME", "INSTALLED", "FILE"});
+  for (auto const& v : *views)
+    t.add({std::string(v.what->name), std::string(v.what->title), yes_no(v.installed),
+           v.file.string()});
+  t.print();
+  return 0;
+}
+
+int list_registered(session& s, options const& o) {
+  auto const w = look(s, false);
+  if (!w) return failed(w.error());
+  auto views = w->files.view({}, w->now, w->address);
+  if (!views) return failed(views.error());
+  std::erase_if(*views, [](auto const& v) { return v.groups.empty(); });
+  if (o.json()) {
+    print_json(*views);
+    return 0;
+  }
+  if (views->empty()) {
+    print("No clients are currently registered.\n");
+    return 0;
+  }
+  table t({"CLIENT", "GROUPS"});
+  for (auto const& v : *views) t.add({std::string(v.what->name), groups_text(v.groups)});
+  t.print();
+  return 0;
+}
+
+// ---- register and remove ----------------------------------------------------------------------
+
+void warn_of_deprecated(std::vector<std::string> const& names) {
+  for (auto const& name : names)
+    if (auto const k = clients::find_kind(name); k && !(*k)->deprecated.empty())
+      say_warning(fmt::format("{} is deprecated: {}", name, (*k)->deprecated));
+}
+
+int tell(result<std::vector<clients::client_outcome>> const& done, options const& o,
+         std::string const& closing) {
+  if (!done)
+    return done.error().code == errc::invalid_argument ? wrong_usage(done.error())
+                                                       : failed(done.error());
+  say_outcomes(*done, false);
+  bool const fine =
+      std::none_of(done->begin(), done->end(), [](auto const& one) { return one.failure; });
+  if (o.json())
+    print(pretty(boost::json::object{{"clients", outcomes_json(*done)}}));
+  else if (fine)
+    print(closing);
+  return fine ? 0 : 1;
+}
+
+std::string joined(std::vector<std::string> const& names) {
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+int register_clients(session& s, options const& o) {
+  auto groups = split_groups(o.groups);
+  if (groups.empty()) groups = {"default"};
+  for (auto const& name : o.names)
+    if (auto const known = clients::find_kind(name); !known) return wrong_usage(known.error());
+  warn_of_deprecated(o.names);
+  auto const w = look(s, true);
+  if (!w) return failed(w.error());
+  auto const done =
+      w->files.add(within(std::chrono::seconds(10)), o.names, groups, w->now, w->address, o.force);
+  return tell(done, o,
+              fmt::format("Registered {} with {}: {}\n", joined(o.names),
+                          groups.size() == 1 ? "group" : "groups", joined(groups)));
+}
+
+int remove_clients(session& s, options const& o) {
+  auto const groups = split_groups(o.groups);
+  auto const w = look(s, true);
+  if (!w) return failed(w.error());
+  auto const done =
+      w->files.remove(within(std::chrono::seconds(10)), o.names, groups, w->now, w->address);
+  auto const what = groups.empty() ? std::string("all groups")
+                                   : fmt::format("{}: {}", groups.size() == 1 ? "group" : "groups",
+                                                 joined(groups));
+  return tell(done, o, fmt::format("Removed {} from {}\n", joined(o.names), what));
+}
+
+// ---- setup ------------------------------------------------------------------------------------
+
+/// Numbers or names, by comma or space; empty: what the question proposes.
+result<std::vector<std::string>> ask_choice(std::string const& question,
+                                            std::vector<std::string> const& offered,
+                                            std::vector<std::string> const& proposed) {
+  for (;;) {
+    THV_TRY(auto const line, ask_line(question));
+    std::vector<std::string> chosen;
+    std::string wrong;
+    std::string word;
+    for (char const c : line + ",") {
+      if (c != ',' && c != ' ' && c != '\t') {
+        word += c;
+        continue;
+      }
+      if (word.empty()) continue;
+      auto const number = number_of("", word, 1, static_cast<int>(offered.size()));
+      if (number)
+        chosen.push_back(offered[static_cast<std::size_t>(*number - 1)]);
+      else if (std::find(offered.begin(), offered.end(), word) != offered.end())
+        chosen.push_back(word);
+      else
+        wrong = word;
+      word.clear();
+    }
+    if (wrong.empty()) return chosen.empty() ? proposed : chosen;
+    say(fmt::format("'{}' is none of them.\n", plain_line(wrong)));
+  }
+}
+
+/// Asks in the terminal, with what was found on this machine.
+result<bool> ask_for_setup(world const& w, options& o) {
+  std::vector<std::string> groups;
+  for (auto const& group : w.now.groups) groups.push_back(group.name);
+  say("Groups:\n");
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    auto const members = std::count_if(w.now.workloads.begin(), w.now.workloads.end(),
+                                       [&](auto const& m) { return m.group == groups[i]; });
+    say(fmt::format("  {}) {} ({})\n", i + 1, groups[i],
+                    counted(static_cast<std::size_t>(members), "member")));
+  }
+  THV_TRY(o.groups,
+          ask_choice("Which groups are clients to see? [default]: ", groups, {"default"}));
+  THV_TRY(auto const views, w.files.view({}, w.now, w.address));
+  std::vector<std::string> found;
+  for (auto const& v : views) {
+    bool const has_all = std::all_of(o.groups.begin(), o.groups.end(),
+                                     [&](auto const& g) { return v.groups.contains(g); });
+    if (v.installed && !has_all) found.emplace_back(v.what->name);
+  }
+  if (found.empty()) {
+    bool const any = std::any_of(views.begin(), views.end(), [](auto& v) { return v.installed; });
+    say(any ? "All installed clients are already registered for the selected groups.\n"
+            : "No new clients found.\n");
+    return false;
+  }
+  say("Clients on this machine:\n");
+  for (std::size_t i = 0; i < found.size(); ++i) say(fmt::format("  {}) {}\n", i + 1, found[i]));
+  THV_TRY(o.names, ask_choice("Which clients? [all of them]: ", found, found));
+  THV_TRY(auto const go, ask_yes_no(fmt::format("Register {} with {}? [y/N]: ", joined(o.names),
+                                                joined(o.groups))));
+  if (!go) say("Setup cancelled. No clients registered.\n");
+  return go;
+}
+
+int set_up(session& s, options o) {
+  if (!o.names.empty()) return register_clients(s, o);
+  if (!can_ask())
+    return wrong_usage(fail(errc::invalid_argument, "no client was named, and nobody can be asked",
+                            "thv-engine client setup CLIENT --group GROUP; 'thv-engine client "
+                            "list' shows the clients"));
+  auto const w = look(s, true);
+  if (!w) return failed(w.error());
+  auto const go = ask_for_setup(*w, o);
+  if (!go) return failed(go.error());
+  return *go ? register_clients(s, o) : 0;
+}
+
+// ---- show -------------------------------------------------------------------------------------
+
+int show_document(session& s, options const& o) {
+  auto const k = clients::find_kind(o.names.front());
+  if (!k) return wrong_usage(k.error());
+  auto const w = look(s, false);
+  if (!w) return failed(w.error());
+  auto groups = split_groups(o.groups);
+  if (groups.empty()) groups = {"default"};
+  if (auto const known = clients::check_groups(groups, w->now); !known)
+    return failed(known.error());
+  std::vector<clients::entry> entries;
+  for (auto const& one : clients::served_to({groups.begin(), groups.end()}, w->now, w->address))
+    entries.push_back({clients::entry_name(**k, one.name), one.url, w->address.token});
+  print(clients::document_of(**k, entries));
+  return 0;
+}
+
+command named(std::shared_ptr<options> const& o, std::string name, std::string summary,
+              std::string example, int (*run)(session&, options const&)) {
+  command c;
+  c.name = std::move(name);
+  c.summary = std::move(summary);
+  c.example = std::move(example);
+  c.run = [o, run](session& s) { return run(s, *o); };
+  return c;
+}
+
+command status_verb() {
+  auto o = std::make_shared<options>();
+  auto c = named(
+      o, "status", "Show which clients see which groups, and what was changed in their files",
+      "thv-engine client status\nthv-engine client status --group data-pipeline --format json",
+      show_status);
+  c.details =
+      "ENTRIES: how many servers of the groups stand in the client's file as they should, of how\n"
+      "many. What somebody else has changed, removed or put in the way is said below.";
+  c.words = {"CLIENT...", 0, any_number, &o->names, completes::nothing, client_names()};
+  c.flags = {group_flag(*o, "only clients of this group"), format_flag(o->format)};
+  return c;
+}
+
+command setup_verb() {
+  auto o = std::make_shared<options>();
+  command c;
+  c.name = "setup";
+  c.summary = "Let clients see the servers of a group";
+  c.details =
+      "Without CLIENT it asks, with what it finds on this machine. With it, it never asks: it is\n"
+      "then 'client register'.";
+  c.example = "thv-engine client setup claude-code --group data-pipeline\nthv-engine client setup";
+  c.words = {"CLIENT...", 0, any_number, &o->names, completes::nothing, client_names()};
+  c.flags = {group_flag(*o, "the group; several by comma or repeated (default)"),
+             {"--force", "", "overwrite entries that others have under the same names", &o->force},
+             format_flag(o->format)};
+  c.run = [o](session& s) { return set_up(s, *o); };
+  return c;
+}
+
+command register_verb() {
+  auto o = std::make_shared<options>();
+  auto c = named(o, "register", "Write the servers of a group into the files of clients",
+                 "thv-engine client register claude-code --group data-pipeline\n"
+                 "thv-engine client register cursor vscode --group dev,ops",
+                 register_clients);
+  c.details =
+      "Each server of the group that is ready gets an entry with its URL at the gateway; it comes\n"
+      "and goes with the server. Everything else in the file stays as it is, byte for byte, and\n"
+      "the file from before the first entry is kept as FILE.thv-backup. An entry of yours with\n"
+      "the name of a server is left alone, unless --force.";
+  c.words = {"CLIENT...", 1, any_number, &o->names, completes::nothing, client_names()};
+  c.flags = {group_flag(*o, "the group; several by comma or repeated (default)"),
+             {"--force", "", "overwrite entries that others have under the same names", &o->force},
+             format_flag(o->format)};
+  return c;
+}
+
+command remove_verb() {
+  auto o = std::make_shared<options>();
+  auto c = named(o, "remove", "Take the servers out of the files of clients again",
+                 "thv-engine client remove claude-code\n"
+                 "thv-engine client remove cursor --group dev",
+                 remove_clients);
+  c.details =
+      "Without --group from every group; the file is then as it was before. What an entry of ours\n"
+      "had overwritten comes back.";
+  c.words = {"CLIENT...", 1, any_number, &o->names, completes::nothing, client_names()};
+  c.flags = {group_flag(*o, "only from this group; several by comma or repeated"),
+             format_flag(o->format)};
+  return c;
+}
+
+command show_verb() {
+  auto o = std::make_shared<options>();
+  auto c = named(o, "show", "Print what a client's file would hold for a group",
+                 "thv-engine client show claude-code --group data-pipeline", show_document);
+  c.details = "For a file that you keep yourself. It holds the gateway's token, if there is one.";
+  c.words = {"CLIENT", 1, 1, &o->names, completes::nothing, client_names()};
+  c.flags = {group_flag(*o, "the group; several by comma or repeated (default)")};
+  return c;
+}
+
+}  // namespace
+
+command client_command() {
+  command c;
+  c.name = "client";
+  c.summary = "Let MCP clients see the servers of groups";
+  c.example = "thv-engine client setup claude-code --group data-pipeline\nthv-engine client status";
+  auto listed = std::make_shared<options>();
+  auto list = named(listed, "list", "List the clients whose files we can write",
+                    "thv-engine client list --format json", list_kinds);
+  list.aliases = {"ls"};
+  list.flags = {format_flag(listed->format)};
+  auto registered = std::make_shared<options>();
+  auto list_registered_verb =
+      named(registered, "list-registered", "List registered clients with their groups",
+            "thv-engine client list-registered", list_registered);
+  list_registered_verb.flags = {format_flag(registered->format)};
+  c.commands = {setup_verb(),  register_verb(), remove_verb(),
+                status_verb(), std::move(list), std::move(list_registered_verb),
+                show_verb()};
+  return c;
+}
+
+}  // namespace thv::cli

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <thv/clients/decide.hpp>
+
+#include <algorithm>
+
+#include "own_keys.hpp"
+
+namespace thv::clients {
+
+namespace {
+
+/// Decides entry by entry.
+class decider {
+ public:
+  decider(kind const& k, std::map<std::string, std::string> const& in_file,
+          std::string const& token, client_record const& before, bool force,
+          fingerprint_of const& fingerprint)
+      : kind_(k),
+        in_file_(in_file),
+        token_(token),
+        before_(before),
+        force_(force),
+        fingerprint_(fingerprint) {
+    d_.after.groups = before.groups;
+    d_.after.file = before.file;
+    d_.after.made_file = before.made_file;
+  }
+
+  void want(served const& s) {
+    entry wanted{entry_name(kind_, s.name), s.url, token_};
+    if (taken(wanted.name)) return;
+    auto const own = split(kind_, canonical(kind_, wanted)).own;
+    auto const found = in_file_.find(wanted.name);
+    auto const ours = before_.entries.find(wanted.name);
+    split_entry const now = found == in_file_.end() ? split_entry() : split(kind_, found->second);
+    wanted.kept = now.others;
+    auto const is = standing_of(found != in_file_.end(), now.own, own, ours);
+    tell(wanted.name, s.name, s.url, true, is);
+    bool const stays = is == standing::foreign || is == standing::changed;
+    if (stays && !force_) {
+      if (is == standing::changed) d_.after.entries[wanted.name] = ours->second;
+      return;
+    }
+    if (is == standing::foreign) wanted.kept.clear();
+    d_.after.entries[wanted.name] = {s.name, s.url, fingerprint_(own)};
+    if (is != standing::current) d_.what.put.push_back(std::move(wanted));
+  }
+
+  void let_go(std::string const& name, written_entry const& ours) {
+    if (taken(name)) return;
+    auto const found = in_file_.find(name);
+    if (found == in_file_.end()) return;
+    bool const untouched = fingerprint_(split(kind_, found->second).own) == ours.fingerprint;
+    tell(name, ours.workload, ours.url, false, untouched ? standing::stale : standing::changed);
+    // One that points elsewhere now is its user's.
+    if (untouched || force_) d_.what.remove.push_back(name);
+  }
+
+  decision take() {
+    std::sort(d_.entries.begin(), d_.entries.end(),
+              [](auto const& a, auto const& b) { return a.name < b.name; });
+    return std::move(d_);
+  }
+
+ private:
+  using entries = std::map<std::string, written_entry>;
+
+  standing standing_of(bool in_file, std::string const& now, std::string const& wanted,
+                       entries::const_iterator ours) const {
+    if (!in_file) return ours == before_.entries.end() ? standing::absent : standing::missing;
+    if (now == wanted) return standing::current;
+    if (ours == before_.entries.end()) return standing::foreign;
+    return fingerprint_(now) == ours->second.fingerprint ? standing::stale : standing::changed;
+  }
+
+  /// Two workloads may have one name for a client: the first by name has it.
+  bool taken(std::string const& name) const {
+    return std::any_of(d_.entries.begin(), d_.entries.end(),
+                       [&](auto const& e) { return e.name == name; });
+  }
+
+  void tell(std::string const& name, std::string const& workload, std::string const& url,
+            bool wanted, standing is) {
+    d_.entries.push_back({name, workload, url, wanted, is});
+  }
+
+  kind const& kind_;
+  std::map<std::string, std::string> const& in_file_;
+  std::string const& token_;
+  client_record const& before_;
+  bool force_;
+  fingerprint_of const& fingerprint_;
+  decision d_;
+};
+
+}  // namespace
+
+std::string_view to_string(standing s) {
+  switch (s) {
+    case standing::current:
+      return "current";
+    case standing::stale:
+      return "stale";
+    case standing::changed:
+      return "changed";
+    case standing::missing:
+      return "missing";
+    case standing::foreign:
+      return "foreign";
+    case standing::absent:
+      return "absent";
+  }
+  return "current";
+}
+
+decision decide(kind const& k, std::map<std::string, std::string> const& in_file,
+                std::vector<served> const& wanted, std::string const& token,
+                client_record const& before, bool force, fingerprint_of const& fingerprint) {
+  decider d(k, in_file, token, before, force, fingerprint);
+  for (auto const& s : wanted) d.want(s);
+  for (auto const& [name, ours] : before.entries) d.let_go(name, ours);
+  return d.take();
+}
+
+}  // namespace thv::clients

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <thv/clients/ledger.hpp>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include <fmt/format.h>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <thv/json/reader.hpp>
+
+#include "../store/file.hpp"
+
+namespace thv::clients {
+
+namespace json = boost::json;
+
+namespace {
+
+/// Of the form of the file. One with a higher number is not touched.
+constexpr std::int64_t version = 1;
+
+json::object to_json(std::map<std::string, std::string> const& texts) {
+  json::object out;
+  for (auto const& [key, text] : texts) out[key] = text;
+  return out;
+}
+
+json::object to_json(client_record const& r) {
+  json::array groups;
+  for (auto const& group : r.groups) groups.push_back(json::value(group));
+  json::object entries;
+  for (auto const& [name, e] : r.entries)
+    entries[name] = {{"workload", e.workload}, {"url", e.url}, {"fingerprint", e.fingerprint}};
+  return {{"groups", std::move(groups)},
+          {"file", r.file},
+          {"made_file", r.made_file},
+          {"entries", std::move(entries)},
+          {"notes", {{"entries", to_json(r.notes.entries)}, {"container", r.notes.container}}}};
+}
+
+result<void> read_entries(thv::json::reader const& r, client_record& into) {
+  auto const entries = r.find("entries");
+  if (!entries) return {};
+  THV_CHECK(entries->expect_object());
+  for (auto const& member : entries->value().get_object()) {
+    auto const one = entries->child(member.key(), member.value());
+    auto& e = into.entries[std::string(member.key())];
+    THV_CHECK(one.expect_object());
+    THV_CHECK(one.read("workload", e.workload));
+    THV_CHECK(one.read("url", e.url));
+    THV_CHECK(one.read("fingerprint", e.fingerprint));
+  }
+  return {};
+}
+
+result<client_record> read_client(thv::json::reader const& r) {
+  client_record c;
+  THV_CHECK(r.expect_object());
+  std::vector<std::string> groups;
+  THV_CHECK(r.read("groups", groups));
+  c.groups.insert(groups.begin(), groups.end());
+  THV_CHECK(r.read("file", c.file));
+  THV_CHECK(r.read("made_file", c.made_file));
+  THV_CHECK(read_entries(r, c));
+  if (auto const notes = r.find("notes")) {
+    THV_CHECK(notes->read("entries", c.notes.entries));
+    THV_CHECK(notes->read("container", c.notes.container));
+  }
+  return c;
+}
+
+result<records> read_records(std::string const& text, std::string const& path) {
+  json::error_code problem;
+  auto const value = json::parse(text, problem);
+  if (problem) return fail(errc::corrupt, "no JSON: " + problem.message(), {}, path);
+  thv::json::reader const r(value, path);
+  THV_CHECK(r.expect_object());
+  std::int64_t found = 0;
+  THV_CHECK(r.read("version", found));
+  if (found > version)
+    return fail(errc::unsupported, "was written by a newer thv-engine", "upgrade this thv-engine",
+                path);
+  records all;
+  auto const clients = r.find("clients");
+  if (!clients) return all;
+  THV_CHECK(clients->expect_object());
+  for (auto const& member : clients->value().get_object()) {
+    auto const one = clients->child(member.key(), member.value());
+    THV_TRY(all[std::string(member.key())], read_client(one));
+  }
+  return all;
+}
+
+}  // namespace
+
+result<records> ledger::load() const {
+  std::ifstream file(path_, std::ios::binary);
+  std::error_code ignored;
+  if (!file) {
+    if (!std::filesystem::exists(path_, ignored)) return records{};
+    return store::detail::file_error("cannot read", path_, errno);
+  }
+  std::string const text(std::istreambuf_iterator<char>(file), {});
+  if (file.bad()) return store::detail::file_error("cannot read", path_, EIO);
+  auto all = read_records(text, path_.string());
+  if (!all && all.error().code != errc::unsupported) {
+    all.error().code = errc::corrupt;
+    all.error().hint =
+        "move the file away; entries that stand in clients' files as they should be are found "
+        "again by 'thv-engine client register'";
+  }
+  return all;
+}
+
+result<void> ledger::save(records const& all) const {
+  json::object clients;
+  for (auto const& [name, record] : all)
+    if (!record.empty()) clients[name] = to_json(record);
+  json::object const body{{"version", version}, {"clients", std::move(clients)}};
+  return store::detail::write_private_file(path_, json::serialize(body) + "\n");
+}
+
+result<std::shared_ptr<void>> ledger::lock(plugin::call const& c) const {
+  using namespace std::chrono_literals;
+  THV_CHECK(store::detail::make_private_directory(path_.parent_path()));
+  auto held = std::make_shared<store::detail::descriptor>(
+      ::open(lock_path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!*held) return store::detail::file_error("cannot open", lock_path_, errno);
+  for (auto pause = std::chrono::milliseconds(1);; pause = std::min(pause * 2, 20ms * 1)) {
+    if (::flock(held->get(), LOCK_EX | LOCK_NB) == 0) return std::shared_ptr<void>(held);
+    if (errno != EWOULDBLOCK && errno != EINTR)
+      return store::detail::file_error("cannot lock", lock_path_, errno);
+    if (c.stop.stop_requested()) return fail(errc::cancelled, "interrupted");
+    if (std::chrono::steady_clock::now() >= c.deadline)
+      return fail(errc::timeout, "another command works on the clients' files", "try again");
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+}  // namespace thv::clients

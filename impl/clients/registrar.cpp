@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <thv/clients/registrar.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <thv/clients/client_file.hpp>
+
+namespace thv::clients {
+
+namespace {
+
+/// Stands for the token in what the ledger keeps, since no secret is kept there.
+constexpr std::string_view token_mark = "\x01token\x01";
+
+void replace_all(std::string& text, std::string_view what, std::string_view by) {
+  if (what.empty()) return;
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
+    text.replace(at, what.size(), by);
+}
+
+undo_notes with(undo_notes notes, std::string_view what, std::string_view by) {
+  for (auto& [name, text] : notes.entries) replace_all(text, what, by);
+  replace_all(notes.container, what, by);
+  return notes;
+}
+
+std::set<std::string> names_of(std::vector<store::group_record> const& groups) {
+  std::set<std::string> names;
+  for (auto const& group : groups) names.insert(group.name);
+  return names;
+}
+
+/// Errors carry the file they speak of.
+error at(error e, std::filesystem::path const& file) {
+  if (e.where.empty())
+    e.where = file.string();
+  else if (e.where.find(file.string()) == std::string::npos)
+    e.where = file.string() + ": " + e.where;
+  return e;
+}
+
+/// One client's file and what is to become of it, under the file's lock.
+struct pending {
+  kind const* what = nullptr;
+  client_outcome outcome;
+  std::optional<client_file> file;
+  client_record before;
+  client_record after;
+  std::optional<edited> edit;
+};
+
+result<void> prepare(plugin::call const& c, pending& p, std::vector<served> const& wanted,
+                     gateway_address const& gateway, bool force, fingerprint_of const& hash) {
+  if (wanted.empty() && p.before.entries.empty()) return {};
+  auto opened = client_file::open(c, p.outcome.file);
+  if (!opened) return std::move(opened).error();
+  p.file.emplace(*std::move(opened));
+  THV_TRY(auto const in_file, read_entries(*p.what, p.file->text()));
+  auto decided = decide(*p.what, in_file, wanted, gateway.token, p.before, force, hash);
+  p.outcome.entries = std::move(decided.entries);
+  decided.after.notes = p.before.notes;
+  if (!decided.what.put.empty() || !decided.what.remove.empty()) {
+    THV_TRY(auto done, edit(*p.what, p.file->text(), decided.what,
+                            with(p.before.notes, token_mark, gateway.token)));
+    decided.after.notes =
+        gateway.token.empty() ? done.notes : with(done.notes, gateway.token, token_mark);
+    p.edit = std::move(done);
+    for (auto const& e : decided.what.put) p.outcome.written.push_back(e.name);
+    p.outcome.removed = decided.what.remove;
+  }
+  decided.after.file = p.outcome.file.string();
+  if (p.before.entries.empty()) decided.after.made_file = !p.file->existed();
+  p.after = std::move(decided.after);
+  return {};
+}
+
+/// The token makes a file private.
+result<void> write(pending& p, bool is_private) {
+  if (!p.edit) return {};
+  if (p.edit->empty && p.before.made_file && p.after.entries.empty()) return p.file->erase();
+  return p.file->write(p.edit->text, is_private, p.before.entries.empty());
+}
+
+void failed(pending& p, error e) {
+  p.outcome.failure = at(std::move(e), p.outcome.file);
+  p.outcome.written.clear();
+  p.outcome.removed.clear();
+  p.edit.reset();
+  p.file.reset();
+  p.after = p.before;
+}
+
+}  // namespace
+
+result<void> check_groups(std::vector<std::string> const& groups, membership const& now) {
+  auto const known = names_of(now.groups);
+  for (auto const& group : groups)
+    if (!known.contains(group))
+      return fail(errc::not_found, fmt::format("group '{}' does not exist", group),
+                  "use 'thv-engine group list' to see available groups");
+  return {};
+}
+
+std::vector<served> served_to(std::set<std::string> const& groups, membership const& m,
+                              gateway_address const& gateway) {
+  std::vector<served> all;
+  for (auto const& w : m.workloads)
+    if (groups.contains(w.group) && w.phase == store::phase::present && w.wanted_running &&
+        w.readiness == "ready")
+      all.push_back({w.name, w.group, fmt::format("{}/servers/{}/mcp", gateway.url, w.name)});
+  return all;
+}
+
+registrar::registrar(registrar_options options)
+    : options_(std::move(options)), ledger_(options_.state_folder) {}
+
+bool registrar::has_clients() const {
+  std::error_code ignored;
+  return std::filesystem::exists(ledger_.path(), ignored);
+}
+
+result<std::vector<client_outcome>> registrar::sync(plugin::call const& c, membership const& now,
+                                                    gateway_address const& gateway) const {
+  if (!has_clients()) return std::vector<client_outcome>();
+  THV_TRY(auto const lock, ledger_.lock(c));
+  THV_TRY(auto all, ledger_.load());
+  std::set<std::string> which;
+  auto const known = names_of(now.groups);
+  for (auto& [name, record] : all) {
+    which.insert(name);
+    std::erase_if(record.groups, [&](auto const& group) { return !known.contains(group); });
+  }
+  return bring_up_to_date(c, std::move(all), which, now, gateway, false);
+}
+
+result<std::vector<client_outcome>> registrar::add(plugin::call const& c,
+                                                   std::vector<std::string> const& clients,
+                                                   std::vector<std::string> const& groups,
+                                                   membership const& now,
+                                                   gateway_address const& gateway,
+                                                   bool force) const {
+  for (auto const& client : clients) THV_CHECK(find_kind(client));
+  THV_CHECK(check_groups(groups, now));
+  THV_TRY(auto const lock, ledger_.lock(c));
+  THV_TRY(auto all, ledger_.load());
+  for (auto const& client : clients) all[client].groups.insert(groups.begin(), groups.end());
+  return bring_up_to_date(c, std::move(all), {clients.begin(), clients.end()}, now, gateway, force);
+}
+
+result<std::vector<client_outcome>> registrar::remove(plugin::call const& c,
+                                                      std::vector<std::string> const& clients,
+                                                      std::vector<std::string> const& groups,
+                                                      membership const& now,
+                                                      gateway_address const& gateway) const {
+  for (auto const& client : clients) THV_CHECK(find_kind(client));
+  THV_TRY(auto const lock, ledger_.lock(c));
+  THV_TRY(auto all, ledger_.load());
+  std::set<std::string> which;
+  for (auto const& client : clients) {
+    auto const found = all.find(client);
+    if (found == all.end()) continue;
+    which.insert(client);
+    if (groups.empty()) found->second.groups.clear();
+    for (auto const& group : groups) found->second.groups.erase(group);
+  }
+  return bring_up_to_date(c, std::move(all), which, now, gateway, false);
+}
+
+/// First the ledger with all that may be in the files in a moment, then the files, then the ledger
+/// as it is: who is killed in between leaves nothing that is not known.
+result<std::vector<client_outcome>> registrar::bring_up_to_date(plugin::call const& c, records all,
+                                                                std::set<std::string> const& which,
+                                                                membership const& now,
+                                                                gateway_address const& gateway,
+                                                                bool force) const {
+  std::vector<pending> work;
+  THV_TRY(auto const saved, ledger_.load());
+  auto before = all;
+  for (auto const& name : which) {
+    auto const k = find_kind(name);
+    if (!k) continue;  // of a newer thv-engine
+    pending p;
+    p.what = *k;
+    p.before = p.after = all.at(name);
+    p.outcome.client = name;
+    // Where our entries are already, they are kept and taken out.
+    p.outcome.file = p.before.entries.empty() ? config_file(**k, options_.home, options_.on)
+                                              : std::filesystem::path(p.before.file);
+    auto const ready = prepare(c, p, served_to(p.before.groups, now, gateway), gateway, force,
+                               options_.fingerprint);
+    if (!ready) failed(p, ready.error());
+    work.push_back(std::move(p));
+  }
+  bool edits = false;
+  for (auto const& p : work) {
+    auto& record = before[p.outcome.client];
+    edits = edits || p.edit;
+    auto entries = p.after.entries;
+    entries.insert(p.before.entries.begin(), p.before.entries.end());
+    record = p.after;
+    record.entries = std::move(entries);
+    for (auto const& [name, note] : p.before.notes.entries)
+      record.notes.entries.emplace(name, note);
+  }
+  if (edits && before != saved) THV_CHECK(ledger_.save(before));
+  std::vector<client_outcome> outcomes;
+  for (auto& p : work) {
+    auto done = write(p, !gateway.token.empty());
+    for (int tries = 0; !done && done.error().code == errc::conflict && tries < 3; ++tries) {
+      // The client has just written it itself.
+      p = pending{
+          p.what, {p.outcome.client, p.outcome.file, {}, {}, {}, {}}, {}, p.before, p.before, {}};
+      done = prepare(c, p, served_to(p.before.groups, now, gateway), gateway, force,
+                     options_.fingerprint);
+      if (done) done = write(p, !gateway.token.empty());
+    }
+    if (!done) failed(p, done.error());
+    p.file.reset();
+    all[p.outcome.client] = std::move(p.after);
+    outcomes.push_back(std::move(p.outcome));
+  }
+  if (all != (edits ? before : saved)) THV_CHECK(ledger_.save(all));
+  return outcomes;
+}
+
+result<std::vector<client_view>> registrar::view(std::vector<std::string> const& clients,
+                                                 membership const& now,
+                                                 gateway_address const& gateway) const {
+  for (auto const& client : clients) THV_CHECK(find_kind(client));
+  THV_TRY(auto const all, ledger_.load());
+  std::vector<client_view> views;
+  for (auto const& k : kinds()) {
+    if (!clients.empty() && std::find(clients.begin(), clients.end(), k.name) == clients.end())
+      continue;
+    client_view v;
+    v.what = &k;
+    v.file = config_file(k, options_.home, options_.on);
+    v.installed = is_installed(k, options_.home, options_.on);
+    auto const record = all.find(std::string(k.name));
+    if (record != all.end()) {
+      v.groups = record->second.groups;
+      if (!record->second.entries.empty()) v.file = record->second.file;
+      auto const text = client_file::read(v.file);
+      auto const in_file = text ? read_entries(k, *text) : text.error();
+      if (in_file)
+        v.entries = decide(k, *in_file, served_to(v.groups, now, gateway), gateway.token,
+                           record->second, false, options_.fingerprint)
+                        .entries;
+      else
+        v.failure = at(in_file.error(), v.file);
+    }
+    views.push_back(std::move(v));
+  }
+  return views;
+}
+
+}  // namespace thv::clients

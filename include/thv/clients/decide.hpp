@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <thv/clients/edit.hpp>
+#include <thv/clients/ledger.hpp>
+
+// What is to become of one client's file. Pure.
+namespace thv::clients {
+
+/// A member that a client of its group is to see.
+struct served {
+  std::string name;
+  std::string group;
+  std::string url;
+};
+
+/// How an entry of a file stands to what we wrote and want.
+enum class standing {
+  current,  ///< ours, as it is to be
+  stale,    ///< ours, and to be written or removed
+  changed,  ///< ours, and somebody has changed its URL, type or headers
+  missing,  ///< ours, and somebody has removed it
+  foreign,  ///< of the name that we want, and not ours
+  absent,   ///< wanted, and not there yet
+};
+
+[[nodiscard]] std::string_view to_string(standing s);
+
+struct entry_standing {
+  std::string name;      ///< in the file
+  std::string workload;  ///< empty: of no member that we know
+  std::string url;       ///< that is wanted, else that was written
+  bool wanted = true;
+  standing is = standing::current;
+};
+
+/// Turns a text into what may be kept of it: a keyed hash.
+using fingerprint_of = std::function<std::string(std::string_view)>;
+
+struct decision {
+  std::vector<entry_standing> entries;  ///< by name
+  changes what;                         ///< to do to the file
+  client_record after;                  ///< without its notes, which the edit gives
+};
+
+/// Compares what a client's file holds (`read_entries`) with what it is to hold. Foreign entries,
+/// and ours that somebody has changed, stay as they are unless `force`. An entry that is exactly as
+/// wanted counts as ours, whoever wrote it.
+[[nodiscard]] decision decide(kind const& k, std::map<std::string, std::string> const& in_file,
+                              std::vector<served> const& wanted, std::string const& token,
+                              client_record const& before, bool force,
+                              fingerprint_of const& fingerprint);
+
+}  // namespace thv::clients

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <thv/clients/decide.hpp>
+#include <thv/clients/kind.hpp>
+#include <thv/clients/ledger.hpp>
+#include <thv/error.hpp>
+#include <thv/plugin/runtime.hpp>
+#include <thv/store/records.hpp>
+
+namespace thv::clients {
+
+/// Where the gateway serves, and what it wants to be sent.
+struct gateway_address {
+  std::string url;    ///< `http://127.0.0.1:4483`
+  std::string token;  ///< empty: none
+};
+
+struct registrar_options {
+  std::filesystem::path state_folder;  ///< of the ledger
+  std::filesystem::path home;          ///< of the user whose clients these are
+  platform on = platform::linux_;
+  fingerprint_of fingerprint;  ///< store::keyed_hash
+};
+
+/// The groups there are and their members, as recorded.
+struct membership {
+  std::vector<store::group_record> groups;
+  std::vector<store::workload_record> workloads;
+};
+
+/// How it went with one client's file.
+struct client_outcome {
+  std::string client;
+  std::filesystem::path file;
+  std::vector<entry_standing> entries;  ///< as they were found
+  std::vector<std::string> written;     ///< names put in or brought up to date
+  std::vector<std::string> removed;
+  std::optional<error> failure;  ///< nothing of this client was changed
+
+  [[nodiscard]] bool changed() const { return !written.empty() || !removed.empty(); }
+};
+
+/// A client as people see it.
+struct client_view {
+  kind const* what = nullptr;
+  std::filesystem::path file;
+  bool installed = false;
+  std::set<std::string> groups;
+  std::vector<entry_standing> entries;  ///< of registered ones
+  std::optional<error> failure;         ///< why its file cannot be read
+};
+
+/// errc::not_found for the first group that there is not.
+[[nodiscard]] result<void> check_groups(std::vector<std::string> const& groups,
+                                        membership const& now);
+
+/// Which members of `m` a client with these groups is to see: wanted running, and proved ready.
+[[nodiscard]] std::vector<served> served_to(std::set<std::string> const& groups,
+                                            membership const& m, gateway_address const& gateway);
+
+/// The files of all registered clients, kept as the groups are. Blocks; errors of one client do not
+/// stop the others. Safe for several processes at once.
+class registrar {
+ public:
+  explicit registrar(registrar_options options);
+
+  /// Brings the files of all registered clients to what the groups are now; groups that are gone
+  /// are unregistered. Only what differs is touched. [idempotent]
+  [[nodiscard]] result<std::vector<client_outcome>> sync(plugin::call const& c,
+                                                         membership const& now,
+                                                         gateway_address const& gateway) const;
+
+  /// Registers clients with groups and writes their files. errc::invalid_argument for an unknown
+  /// client, errc::not_found for an unknown group: then nothing is done. `force`: entries of others
+  /// under the same names, and ours that somebody changed, are overwritten. [idempotent]
+  [[nodiscard]] result<std::vector<client_outcome>> add(plugin::call const& c,
+                                                        std::vector<std::string> const& clients,
+                                                        std::vector<std::string> const& groups,
+                                                        membership const& now,
+                                                        gateway_address const& gateway,
+                                                        bool force) const;
+
+  /// Takes our entries out and unregisters, from these groups or (none given) altogether: then the
+  /// file is as it was before the first. [idempotent]
+  [[nodiscard]] result<std::vector<client_outcome>> remove(plugin::call const& c,
+                                                           std::vector<std::string> const& clients,
+                                                           std::vector<std::string> const& groups,
+                                                           membership const& now,
+                                                           gateway_address const& gateway) const;
+
+  /// All kinds, or the named ones. Changes nothing.
+  [[nodiscard]] result<std::vector<client_view>> view(std::vector<std::string> const& clients,
+                                                      membership const& now,
+                                                      gateway_address const& gateway) const;
+
+  /// Is any client registered? Quick: for callers that would have to ask for the rest.
+  [[nodiscard]] bool has_clients() const;
+
+ private:
+  [[nodiscard]] result<std::vector<client_outcome>> bring_up_to_date(
+      plugin::call const& c, records all, std::set<std::string> const& which, membership const& now,
+      gateway_address const& gateway, bool force) const;
+
+  registrar_options options_;
+  ledger ledger_;
+};
+
+}  // namespace thv::clients
