@@ -27,8 +27,10 @@ json::object value_of(kind const& k, entry const& e) {
     else
       value[k.headers_parent] = std::move(headers);
   }
-  if (!e.kept.empty())
-    for (auto const& member : json::parse(e.kept).get_object()) value[member.key()] = member.value();
+  json::error_code code;
+  auto const kept = json::parse(e.kept.empty() ? "{}" : e.kept, code);
+  if (!code && kept.is_object())
+    for (auto const& member : kept.get_object()) value[member.key()] = member.value();
   return value;
 }
 
