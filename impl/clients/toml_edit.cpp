@@ -51,6 +51,11 @@ std::string key_text(std::string_view key) {
 
 std::string inline_text(json::value const& value) {
   if (value.is_string()) return quoted(value.get_string());
+  if (auto const* const array = value.if_array()) {
+    std::string out;
+    for (auto const& element : *array) out += (out.empty() ? "" : ", ") + inline_text(element);
+    return "[" + out + "]";
+  }
   if (!value.is_object()) return json::serialize(value);
   std::string out;
   for (auto const& member : value.get_object())

@@ -36,7 +36,7 @@ class finder {
       return std::move(out_);
     }
     if (root->what != type::map) return refuse(*root, "the document is expected to be a map");
-    if (root->used_anchor != 0) return refuse(*root, "the document is used as an alias");
+    if (root->aliased) return refuse(*root, "the document is used as an alias");
     THV_TRY(auto const index, container_index(*root));
     learn_indentation(*root);
     if (index) {
@@ -123,7 +123,7 @@ class finder {
   result<void> container(yaml_node const& root, std::size_t index) {
     auto const& key = *root.children[index];
     auto const& value = *root.children[index + 1];
-    if (value.used_anchor != 0)
+    if (value.aliased)
       return refuse(value, fmt::format("'{}' is used as an alias elsewhere", key_));
     made(root, index);
     auto const last = index + 2 >= root.children.size();

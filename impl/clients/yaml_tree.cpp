@@ -44,6 +44,9 @@ class builder : public YAML::EventHandler {
   void OnDocumentStart(YAML::Mark const&) override { ++document_.documents; }
   void OnDocumentEnd() override {}
 
+  // Comes before the node.
+  void OnAnchor(YAML::Mark const&, std::string const& name) override { anchor_ = name; }
+
   void OnNull(YAML::Mark const& mark, YAML::anchor_t anchor) override {
     add(yaml_node::type::null, mark, anchor);
   }
@@ -53,7 +56,8 @@ class builder : public YAML::EventHandler {
     auto const found = anchors_.find(anchor);
     if (found == anchors_.end()) return;
     node.target = found->second;
-    found->second->used_anchor = 1;
+    node.anchor = found->second->anchor;
+    found->second->aliased = true;
   }
 
   void OnScalar(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor,
@@ -81,7 +85,10 @@ class builder : public YAML::EventHandler {
     auto& node = document_.nodes.emplace_back();
     node.what = what;
     node.begin = first_ + static_cast<std::size_t>(std::max(mark.pos, 0));
-    if (anchor != 0) anchors_[anchor] = &node;
+    if (anchor != 0) {
+      anchors_[anchor] = &node;
+      node.anchor = anchor_;
+    }
     if (!open_.empty())
       open_.back()->children.push_back(&node);
     else if (document_.documents == 1 && document_.root == nullptr)
@@ -102,6 +109,7 @@ class builder : public YAML::EventHandler {
   std::size_t first_;
   std::vector<yaml_node*> open_;
   std::map<YAML::anchor_t, yaml_node*> anchors_;
+  std::string anchor_;
 };
 
 error wrong(std::string_view why, std::string where) {
@@ -159,18 +167,13 @@ result<yaml_tree> parse_yaml(std::string_view text) {
   } catch (std::exception const&) {
     return wrong("it cannot be read", {});
   }
-  int number = 0;
-  for (auto& node : d.nodes)
-    if (node.used_anchor != 0) node.used_anchor = ++number;
   return d;
 }
 
 bool same(yaml_node const& a, yaml_node const& b) {
-  if (a.what != b.what || a.value != b.value || a.tag != b.tag || a.used_anchor != b.used_anchor ||
+  if (a.what != b.what || a.value != b.value || a.tag != b.tag || a.anchor != b.anchor ||
       a.children.size() != b.children.size())
     return false;
-  if ((a.target == nullptr) != (b.target == nullptr)) return false;
-  if (a.target != nullptr && a.target->used_anchor != b.target->used_anchor) return false;
   for (std::size_t i = 0; i < a.children.size(); ++i)
     if (!same(*a.children[i], *b.children[i])) return false;
   return true;
@@ -209,9 +212,8 @@ std::string_view scalar_text(yaml_node const& node) {
 }
 
 bool holds_used_anchor(yaml_node const& node) {
-  return node.used_anchor != 0 ||
-         std::any_of(node.children.begin(), node.children.end(),
-                     [](auto const* child) { return holds_used_anchor(*child); });
+  return node.aliased || std::any_of(node.children.begin(), node.children.end(),
+                                     [](auto const* child) { return holds_used_anchor(*child); });
 }
 
 }  // namespace thv::clients

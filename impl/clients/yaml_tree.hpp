@@ -20,7 +20,8 @@ struct yaml_node {
   std::string value;      ///< of a scalar
   std::string tag;        ///< `?`: none, and plain; `!`: none, and in quotes or a block
   bool flow = false;      ///< in brackets
-  int used_anchor = 0;    ///< number among the anchors that have an alias; 0: none has
+  std::string anchor;     ///< its name; of an alias: the name of what it stands for
+  bool aliased = false;   ///< an alias uses the anchor
   yaml_node const* target = nullptr;       ///< of an alias
   std::vector<yaml_node const*> children;  ///< of a map: key, value, key, value, …
 };

@@ -32,8 +32,12 @@ bool is_plain(std::string_view text) {
 
 std::string flow_text(json::value const& value) {
   if (value.is_string()) return quoted(value.get_string());
-  if (!value.is_object()) return json::serialize(value);
   std::string out;
+  if (auto const* const array = value.if_array()) {
+    for (auto const& element : *array) out += (out.empty() ? "" : ", ") + flow_text(element);
+    return "[" + out + "]";
+  }
+  if (!value.is_object()) return json::serialize(value);
   for (auto const& member : value.get_object())
     out += (out.empty() ? "" : ", ") + yaml_key(member.key()) + ": " + flow_text(member.value());
   return "{" + out + "}";
