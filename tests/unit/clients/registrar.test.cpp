@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <thv/clients/registrar.hpp>
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <fstream>
+#include <thread>
+
+#include <catch2/catch_test_macros.hpp>
+#include <thv/store/keyed_hash.hpp>
+
+using namespace thv;
+using namespace thv::clients;
+namespace fs = std::filesystem;
+
+namespace {
+
+store::workload_record member(std::string name, std::string group,
+                              std::string readiness = "ready") {
+  store::workload_record w;
+  w.name = std::move(name);
+  w.group = std::move(group);
+  w.readiness = std::move(readiness);
+  return w;
+}
+
+/// A home with clients in it, and groups of members that need not run.
+struct bench {
+  fs::path folder;
+  membership now;
+  gateway_address gateway{"http://127.0.0.1:4483", {}};
+
+  bench() {
+    static std::atomic<int> number = 0;
+    folder = fs::temp_directory_path() /
+             ("thv-clients-" + std::to_string(::getpid()) + "-" + std::to_string(number++));
+    fs::create_directories(home());
+    now.groups = {{"default"}, {"dev"}, {"ops"}};
+    now.workloads = {member("fetch", "dev"), member("memory", "dev"), member("logs", "ops")};
+  }
+  ~bench() { fs::remove_all(folder); }
+
+  [[nodiscard]] fs::path home() const { return folder / "home"; }
+  [[nodiscard]] fs::path cursor() const { return home() / ".cursor/mcp.json"; }
+  [[nodiscard]] fs::path codex() const { return home() / ".codex/config.toml"; }
+
+  [[nodiscard]] registrar files() const {
+    return registrar({folder / "state", home(), platform::linux_,
+                      [](std::string_view text) { return store::keyed_hash("key", text); }});
+  }
+
+  static void write(fs::path const& path, std::string const& text) {
+    fs::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << text;
+  }
+  static std::string read(fs::path const& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  client_outcome add(std::string const& client, std::vector<std::string> const& groups,
+                     bool force = false) {
+    auto done = files().add({}, {client}, groups, now, gateway, force);
+    REQUIRE(done);
+    REQUIRE(done->size() == 1);
+    return done->at(0);
+  }
+  client_outcome remove(std::string const& client, std::vector<std::string> const& groups = {}) {
+    auto done = files().remove({}, {client}, groups, now, gateway);
+    REQUIRE(done);
+    REQUIRE(done->size() == 1);
+    return done->at(0);
+  }
+  std::vector<client_outcome> sync() {
+    auto done = files().sync({}, now, gateway);
+    REQUIRE(done);
+    return *done;
+  }
+  [[nodiscard]] std::set<std::string> names(std::string const& client, fs::path const& path) const {
+    auto const entries = read_entries(**find_kind(client), read(path));
+    REQUIRE(entries);
+    std::set<std::string> found;
+    for (auto const& [name, value] : *entries) found.insert(name);
+    return found;
+  }
+};
+
+constexpr char before[] =
+    "{\n\t// mine\n\t\"mcpServers\": {\n\t\t\"local\": {\"command\": \"uvx\"}, // keep\n\t},\n}\n";
+
+}  // namespace
+
+TEST_CASE("A client sees the ready members of its groups, as they come and go", "[clients][unit]") {
+  bench b;
+  b.write(b.cursor(), before);
+  b.now.workloads.push_back(member("waits", "dev", ""));
+  auto const done = b.add("cursor", {"dev"});
+  CHECK_FALSE(done.failure);
+  CHECK(done.written == std::vector<std::string>{"fetch", "memory"});
+  CHECK(b.names("cursor", b.cursor()) == std::set<std::string>{"local", "fetch", "memory"});
+  CHECK(b.read(b.cursor()).find("// keep") != std::string::npos);
+  CHECK(b.read(fs::path(b.cursor()) += ".thv-backup") == before);
+
+  SECTION("a second time nothing is written") {
+    auto const text = b.read(b.cursor());
+    auto const again = b.add("cursor", {"dev"});
+    CHECK_FALSE(again.changed());
+    CHECK(b.sync().at(0).written.empty());
+    CHECK(b.read(b.cursor()) == text);
+  }
+  SECTION("one that stops vanishes, one that becomes ready appears") {
+    b.now.workloads[0].wanted_running = false;
+    b.now.workloads[3].readiness = "ready";
+    CHECK(b.sync().at(0).changed());
+    CHECK(b.names("cursor", b.cursor()) == std::set<std::string>{"local", "memory", "waits"});
+  }
+  SECTION("a move re-points the clients of both groups") {
+    b.add("codex", {"ops"});
+    CHECK(b.names("codex", b.codex()) == std::set<std::string>{"logs"});
+    b.now.workloads[1].group = "ops";
+    CHECK(b.sync().size() == 2);
+    CHECK(b.names("cursor", b.cursor()) == std::set<std::string>{"local", "fetch"});
+    CHECK(b.names("codex", b.codex()) == std::set<std::string>{"logs", "memory"});
+  }
+  SECTION("another port is followed") {
+    b.gateway.url = "http://127.0.0.1:4490";
+    CHECK(b.sync().at(0).written.size() == 2);
+    CHECK(b.read(b.cursor()).find(":4483") == std::string::npos);
+    CHECK(b.read(b.cursor()).find("127.0.0.1:4490/servers/fetch/mcp") != std::string::npos);
+  }
+  SECTION("a group that is gone is unregistered") {
+    b.now.groups.erase(b.now.groups.begin() + 1);
+    std::erase_if(b.now.workloads, [](auto const& w) { return w.group == "dev"; });
+    CHECK(b.sync().at(0).removed.size() == 2);
+    CHECK(b.read(b.cursor()) == before);
+    auto const views = b.files().view({"cursor"}, b.now, b.gateway);
+    REQUIRE(views);
+    CHECK(views->at(0).groups.empty());
+  }
+  SECTION("removed, every byte is as it was") {
+    CHECK(b.remove("cursor").removed.size() == 2);
+    CHECK(b.read(b.cursor()) == before);
+    CHECK(b.sync().empty());
+  }
+}
+
+TEST_CASE("A file that we made goes with our last entry", "[clients][unit]") {
+  bench b;
+  b.add("codex", {"dev"});
+  CHECK(fs::exists(b.codex()));
+  b.remove("codex");
+  CHECK_FALSE(fs::exists(b.codex()));
+
+  SECTION("but not one that somebody uses meanwhile") {
+    b.add("codex", {"dev"});
+    b.write(b.codex(), "model = \"x\"\n" + b.read(b.codex()));
+    b.remove("codex");
+    CHECK(b.read(b.codex()).find("model = \"x\"\n") == 0);
+    CHECK(b.names("codex", b.codex()).empty());
+  }
+}
+
+TEST_CASE("A foreign entry is overwritten by force alone, and comes back", "[clients][unit]") {
+  bench b;
+  std::string const text =
+      "{\"mcpServers\": {\"fetch\": {\"command\": \"uvx\", \"env\": {\"K\": \"v\"}}}}";
+  b.write(b.cursor(), text);
+  auto done = b.add("cursor", {"dev"});
+  CHECK(done.written == std::vector<std::string>{"memory"});
+  b.remove("cursor");
+  CHECK(b.read(b.cursor()) == text);
+  done = b.add("cursor", {"dev"}, true);
+  CHECK(done.written == std::vector<std::string>{"fetch", "memory"});
+  CHECK(b.read(b.cursor()).find("uvx") == std::string::npos);
+  b.remove("cursor");
+  CHECK(b.read(b.cursor()) == text);
+}
+
+TEST_CASE("The token is in private files and in no ledger", "[clients][unit]") {
+  bench b;
+  b.gateway.token = "t0ken-of-the-gateway";
+  b.write(b.cursor(), before);
+  fs::permissions(b.cursor(), fs::perms(0644));
+  b.add("cursor", {"dev"});
+  b.add("codex", {"dev"});
+  CHECK(b.read(b.cursor()).find(b.gateway.token) != std::string::npos);
+  struct stat found {};
+  REQUIRE(::stat(b.cursor().c_str(), &found) == 0);
+  CHECK((found.st_mode & 0777) == 0600);
+  auto const ledger = b.folder / "state/clients.json";
+  CHECK(b.read(ledger).find(b.gateway.token) == std::string::npos);
+  REQUIRE(::stat(ledger.c_str(), &found) == 0);
+  CHECK((found.st_mode & 0777) == 0600);
+  SECTION("another token is followed") {
+    b.gateway.token = "another";
+    CHECK(b.sync().at(0).written.size() == 2);
+    CHECK(b.read(b.cursor()).find("t0ken") == std::string::npos);
+  }
+  b.remove("cursor");
+  b.remove("codex");
+  CHECK(b.read(b.cursor()) == before);
+  CHECK_FALSE(fs::exists(b.codex()));
+}
+
+TEST_CASE("One client's trouble does not touch the others", "[clients][unit]") {
+  bench b;
+  std::string const broken = "{\"mcpServers\": [";
+  b.write(b.cursor(), broken);
+  auto const done = b.files().add({}, {"cursor", "codex"}, {"dev"}, b.now, b.gateway, false);
+  REQUIRE(done);
+  REQUIRE(done->size() == 2);
+  CHECK_FALSE(done->at(0).failure);
+  REQUIRE(done->at(1).failure);
+  CHECK(done->at(1).client == "cursor");
+  CHECK(done->at(1).failure->where.find(b.cursor().string()) == 0);
+  CHECK(b.read(b.cursor()) == broken);
+  CHECK(b.names("codex", b.codex()) == std::set<std::string>{"fetch", "memory"});
+  // Once it can be read, it is written.
+  b.write(b.cursor(), "{}");
+  b.sync();
+  CHECK(b.names("cursor", b.cursor()) == std::set<std::string>{"fetch", "memory"});
+}
+
+TEST_CASE("Unknown clients and groups are refused before anything is done", "[clients][unit]") {
+  bench b;
+  auto done = b.files().add({}, {"cursor", "nothing"}, {"dev"}, b.now, b.gateway, false);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == errc::invalid_argument);
+  done = b.files().add({}, {"cursor"}, {"dev", "nowhere"}, b.now, b.gateway, false);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == errc::not_found);
+  CHECK_FALSE(fs::exists(b.cursor()));
+  CHECK_FALSE(b.files().has_clients());
+}
+
+TEST_CASE("A damaged ledger is said, and nothing is written", "[clients][unit]") {
+  bench b;
+  b.add("cursor", {"dev"});
+  auto const text = b.read(b.cursor());
+  for (auto const* const bad : {"{", "[]", R"({"version": 1, "clients": {"cursor": 7}})"}) {
+    b.write(b.folder / "state/clients.json", bad);
+    auto const done = b.files().sync({}, b.now, b.gateway);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().code == errc::corrupt);
+    CHECK(b.read(b.cursor()) == text);
+  }
+  b.write(b.folder / "state/clients.json", R"({"version": 99})");
+  CHECK(b.files().sync({}, b.now, b.gateway).error().code == errc::unsupported);
+  // Without it, entries that are as they should be are found again.
+  fs::remove(b.folder / "state/clients.json");
+  CHECK_FALSE(b.add("cursor", {"dev"}).changed());
+  b.remove("cursor");
+  CHECK(b.names("cursor", b.cursor()).empty());
+}
+
+TEST_CASE("Many commands at once lose nothing", "[clients][unit]") {
+  bench b;
+  std::vector<std::string> const names{"cursor", "codex", "goose", "zed", "continue", "kiro"};
+  std::vector<std::thread> threads;
+  std::atomic<int> bad = 0;
+  for (auto const& name : names)
+    threads.emplace_back([&, name] {
+      for (auto const* const group : {"dev", "ops"})
+        if (auto const done = b.files().add({}, {name}, {group}, b.now, b.gateway, false);
+            !done || done->at(0).failure)
+          ++bad;
+    });
+  for (auto& thread : threads) thread.join();
+  CHECK(bad == 0);
+  auto const views = b.files().view(names, b.now, b.gateway);
+  REQUIRE(views);
+  for (auto const& v : *views) {
+    CAPTURE(v.what->name);
+    CHECK(v.groups == std::set<std::string>{"dev", "ops"});
+    CHECK(v.entries.size() == 3);
+    for (auto const& e : v.entries) CHECK(e.is == standing::current);
+  }
+}
