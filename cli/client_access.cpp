@@ -20,12 +20,16 @@ boost::json::array names_json(std::vector<std::string> const& names) {
   return out;
 }
 
+}  // namespace
+
 std::string changes_text(clients::client_outcome const& o) {
-  std::string text;
+  auto text = fmt::format("{} ({}):", o.client, o.file.string());
   for (auto const& name : o.written) text += " +" + name;
   for (auto const& name : o.removed) text += " -" + name;
   return text;
 }
+
+namespace {
 
 /// What stays as it is although we want it otherwise.
 void say_left_alone(clients::client_outcome const& o) {
@@ -71,22 +75,23 @@ result<clients::membership> membership_of(session& s) {
   return now;
 }
 
-result<clients::gateway_address> address_of(session& s, gateway_view const& g) {
+result<clients::gateway_address> address_of(session& s, std::string const& url) {
   THV_TRY(auto const* settings, s.configuration());
-  clients::gateway_address address{g.url, {}};
+  clients::gateway_address address{url, {}};
   THV_TRY(address.token, gateway_token(settings->gateway));
   return address;
 }
 
+result<std::vector<clients::client_outcome>> sync_clients(session& s, std::string const& url) {
+  THV_TRY(auto const files, user_clients(s));
+  if (!files.has_clients() || url.empty()) return std::vector<clients::client_outcome>();
+  THV_TRY(auto const now, membership_of(s));
+  THV_TRY(auto const address, address_of(s, url));
+  return files.sync(within(10s), now, address);
+}
+
 std::vector<clients::client_outcome> settle_clients(session& s, gateway_view const& g) {
-  auto const settle = [&]() -> result<std::vector<clients::client_outcome>> {
-    THV_TRY(auto const files, user_clients(s));
-    if (!files.has_clients() || g.url.empty()) return std::vector<clients::client_outcome>();
-    THV_TRY(auto const now, membership_of(s));
-    THV_TRY(auto const address, address_of(s, g));
-    return files.sync(within(10s), now, address);
-  };
-  auto done = settle();
+  auto done = sync_clients(s, g.url);
   if (!done) {
     say_warning("the clients' files: " + to_string(done.error()));
     return {};
@@ -105,8 +110,7 @@ void say_outcomes(std::vector<clients::client_outcome> const& all, bool quiet) {
       continue;
     }
     if (!o.changed() && quiet) continue;
-    if (o.changed())
-      say(fmt::format("Updated {} ({}):{}\n", o.client, o.file.string(), changes_text(o)));
+    if (o.changed()) say(fmt::format("Updated {}\n", changes_text(o)));
     say_left_alone(o);
   }
 }

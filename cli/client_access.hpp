@@ -20,17 +20,23 @@ namespace thv::cli {
 /// Groups and members as recorded.
 [[nodiscard]] result<clients::membership> membership_of(session& s);
 
-/// Where clients find the gateway, and the token that it wants. One that does not run is expected
-/// where it was last.
-[[nodiscard]] result<clients::gateway_address> address_of(session& s, gateway_view const& g);
+/// Where clients find the gateway, and the token that it wants.
+[[nodiscard]] result<clients::gateway_address> address_of(session& s, std::string const& url);
 
-/// After a change: the files of registered clients hold what is served now. What was done and what
-/// went wrong is said; that a file could not be written fails no command.
+/// Lets the files of registered clients hold what is served now, at that base URL of the gateway.
+[[nodiscard]] result<std::vector<clients::client_outcome>> sync_clients(session& s,
+                                                                        std::string const& url);
+
+/// After a change: `sync_clients`. What was done and what went wrong is said; that a file could not
+/// be written fails no command.
 std::vector<clients::client_outcome> settle_clients(session& s, gateway_view const& g);
 
 /// One line on standard error for each client whose file was changed, or could not be; and which
 /// entries were left alone, of clients that nothing else was done to only unless `quiet`.
 void say_outcomes(std::vector<clients::client_outcome> const& all, bool quiet);
+
+/// `claude-code (/home/u/.claude.json): +fetch -memory`
+[[nodiscard]] std::string changes_text(clients::client_outcome const& o);
 
 [[nodiscard]] boost::json::array outcomes_json(std::vector<clients::client_outcome> const& all);
 

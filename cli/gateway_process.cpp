@@ -18,6 +18,7 @@
 #include <thv/version.hpp>
 
 #include "change.hpp"
+#include "client_access.hpp"
 #include "gateway_access.hpp"
 #include "gateway_log.hpp"
 #include "gateway_tending.hpp"
@@ -158,8 +159,22 @@ class gateway_process {
     interrupt_guard interrupt([this] { server_->stop(); });
     tending_.emplace(*members_,
                      [this](auto const& name, auto const& failure) { on_tended(name, failure); });
+    watching_ = std::jthread([this](std::stop_token stop) { watch_state(stop); });
     server_->run();
+    watching_ = {};
     tending_.reset();
+  }
+
+  /// A gateway whose state folder was taken away serves nobody that a command could find.
+  void watch_state(std::stop_token const& stop) {
+    write_clients();
+    auto const ours = gateway::file_identity(files_.lock_file());
+    while (!stop.stop_requested()) {
+      gateway::pause({std::chrono::steady_clock::now() + 5s, stop, {}});
+      if (stop.stop_requested() || gateway::file_identity(files_.lock_file()) == ours) continue;
+      say_line(gateway::log_line::level::warning, "its state folder is gone");
+      return server_->stop();
+    }
   }
 
   void on_tended(std::string const& name, std::optional<error> const& failure) {
@@ -167,6 +182,18 @@ class gateway_process {
     if (failure) return write_log({level::warning, name, to_string(*failure)});
     write_log({level::info, name, "it had ended and was started again"});
     server_->refresh();
+    write_clients();
+  }
+
+  /// Clients find this gateway where it is now, and the members that are ready.
+  void write_clients() {
+    using level = gateway::log_line::level;
+    auto const done = sync_clients(session_, identity().url);
+    if (!done) return say_line(level::warning, "the clients' files: " + to_string(done.error()));
+    for (auto const& o : *done) {
+      if (o.failure) say_line(level::warning, o.client + ": " + to_string(*o.failure));
+      if (o.changed()) say_line(level::info, "updated " + changes_text(o));
+    }
   }
 
   gateway::status status() const {
@@ -198,8 +225,10 @@ class gateway_process {
     a.take_secrets = [this](auto secrets) { secrets_.add(std::move(secrets)); };
     a.hand_over = [this] {
       end_soon("another one takes over");
-      return secrets_.all();
+      return gateway::held_state{secrets_.all(), key_.get()};
     };
+    a.key = [this] { return key_.get(); };
+    a.keep_key = [this](auto key) { key_.keep(std::move(key)); };
     a.stop = [this] { end_soon("a command stops it"); };
     return a;
   }
@@ -230,12 +259,14 @@ class gateway_process {
   gateway::control_files files_;
   gateway_log log_;
   gateway::held_secrets secrets_;
+  gateway::held_key key_;
   std::int64_t started_at_ = now_milliseconds();
   std::shared_ptr<void> lock_;
   std::string socket_;
   std::unique_ptr<cli::backend> members_;
   std::unique_ptr<gateway::server> server_;
   std::optional<tending> tending_;
+  std::jthread watching_;
   std::jthread ending_;
 };
 

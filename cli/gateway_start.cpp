@@ -177,11 +177,12 @@ bool has_other_state(gateway::control_files const& files,
 result<gateway_view> replace(session& s, gateway::control_files const& files,
                              gateway_view const& running) {
   gateway::control_client const before(running.socket);
-  THV_TRY(auto const secrets, before.hand_over(within(5s)));
+  THV_TRY(auto const held, before.hand_over(within(5s)));
   THV_CHECK(wait_until_it_ended(files));
   THV_TRY(auto g, launch(s, files));
-  if (!secrets.empty())
-    THV_CHECK(gateway::control_client(g.socket).give_secrets(within(5s), secrets));
+  gateway::control_client const after(g.socket);
+  if (held.key) THV_CHECK(after.give_key(within(5s), *held.key));
+  if (!held.secrets.empty()) THV_CHECK(after.give_secrets(within(5s), held.secrets));
   return g;
 }
 

@@ -67,7 +67,7 @@ result<world> look(session& s, bool changes) {
   THV_TRY(auto files, user_clients(s));
   THV_TRY(auto now, membership_of(s));
   THV_TRY(auto const g, look_at_gateway(s));
-  THV_TRY(auto address, address_of(s, g));
+  THV_TRY(auto address, address_of(s, g.url));
   return world{std::move(files), std::move(now), std::move(address)};
 }
 

@@ -108,10 +108,47 @@ control_response take_secrets(control_actions const& actions, control_request co
   return done();
 }
 
+json::string text_of(secrets::secret_key const& key) {
+  auto text = key.to_text();
+  json::string out(text);
+  secrets::wipe(text);
+  return out;
+}
+
 control_response hand_over(control_actions const& actions) {
   json::object secrets;
-  for (auto const& [name, value] : actions.hand_over()) secrets[name] = value;
-  return done({{"secrets", std::move(secrets)}});
+  auto const held = actions.hand_over();
+  for (auto const& [name, value] : held.secrets) secrets[name] = value;
+  json::object body{{"secrets", std::move(secrets)}};
+  if (held.key) body["key"] = text_of(*held.key);
+  return done(std::move(body));
+}
+
+control_response give_key(control_actions const& actions) {
+  auto const key = actions.key();
+  if (!key) return refused(fail(errc::not_found, "the gateway has no key"));
+  return done({{"key", text_of(*key)}});
+}
+
+control_response keep_key(control_actions const& actions, control_request const& request) {
+  auto const value = body_of(request);
+  if (!value) return refused(value.error());
+  std::string text;
+  if (auto const read = thv::json::reader(*value, "the body").read("key", text); !read)
+    return refused(fail(errc::invalid_argument, "'key' is no string"));
+  auto key = secrets::secret_key::from_text(text);
+  secrets::wipe(text);
+  if (!key) return refused(key.error());
+  actions.keep_key(*std::move(key));
+  actions.refresh();
+  return done();
+}
+
+control_response about_key(control_actions const& actions, control_request const& request) {
+  if (request.method == "GET") return give_key(actions);
+  if (request.method == "POST") return keep_key(actions, request);
+  actions.keep_key(std::nullopt);
+  return done();
 }
 
 control_response act(control_actions const& actions, std::string_view what,
@@ -149,6 +186,11 @@ control_response answer_control(control_actions const& actions, control_request 
     if (request.method != "GET") return wrong_method("GET");
     return done(to_json(gateway_status{actions.identity(), actions.status()}));
   }
+  if (path == "key") {
+    if (request.method != "GET" && request.method != "POST" && request.method != "DELETE")
+      return wrong_method("GET, POST or DELETE");
+    return about_key(actions, request);
+  }
   if (request.method == "POST") return act(actions, path, request);
   for (std::string_view const known :
        {"refresh", "probe", "release", "secrets", "handover", "stop"})
@@ -172,6 +214,17 @@ result<std::string> held_secrets::get(std::string const& name, std::string const
     if (auto const found = secrets_.find(name); found != secrets_.end()) return found->second;
   }
   return fallback_(name, group);
+}
+
+void held_key::keep(std::optional<secrets::secret_key> key) {
+  std::lock_guard const lock(mutex_);
+  key_ = std::move(key);
+}
+
+std::optional<secrets::secret_key> held_key::get() const {
+  std::lock_guard const lock(mutex_);
+  if (!key_) return std::nullopt;
+  return key_->clone();
 }
 
 }  // namespace thv::gateway

@@ -65,11 +65,44 @@ result<void> control_client::give_secrets(plugin::call const& c,
   return {};
 }
 
-result<std::map<std::string, std::string>> control_client::hand_over(plugin::call const& c) const {
+namespace {
+
+result<secrets::secret_key> key_in(json::value const& answer) {
+  std::string text;
+  THV_CHECK(thv::json::reader(answer, "the gateway's answer").read("key", text));
+  auto key = secrets::secret_key::from_text(text);
+  secrets::wipe(text);
+  return key;
+}
+
+}  // namespace
+
+result<held_state> control_client::hand_over(plugin::call const& c) const {
   THV_TRY(auto const value, ask(c, "POST", "handover"));
-  std::map<std::string, std::string> secrets;
-  THV_CHECK(thv::json::reader(value, "the gateway's answer").read("secrets", secrets));
-  return secrets;
+  held_state held;
+  THV_CHECK(thv::json::reader(value, "the gateway's answer").read("secrets", held.secrets));
+  if (value.get_object().contains("key")) {
+    THV_TRY(held.key, key_in(value));
+  }
+  return held;
+}
+
+result<secrets::secret_key> control_client::key(plugin::call const& c) const {
+  THV_TRY(auto const value, ask(c, "GET", "key"));
+  return key_in(value);
+}
+
+result<void> control_client::give_key(plugin::call const& c, secrets::secret_key const& key) const {
+  auto text = key.to_text();
+  auto const done = ask(c, "POST", "key", {{"key", text}});
+  secrets::wipe(text);
+  if (!done) return done.error();
+  return {};
+}
+
+result<void> control_client::drop_key(plugin::call const& c) const {
+  THV_CHECK(ask(c, "DELETE", "key"));
+  return {};
 }
 
 result<void> control_client::stop(plugin::call const& c) const {

@@ -104,7 +104,7 @@ result<void> control_files::mark_stopped(bool stopped) const {
 }
 
 result<std::shared_ptr<void>> control_files::try_lock() const {
-  auto const path = folder_ / "gateway.lock";
+  auto const path = lock_file();
   THV_CHECK(config::make_private_directory(folder_));
   auto held = std::make_shared<store::detail::descriptor>(
       ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -117,7 +117,7 @@ result<std::shared_ptr<void>> control_files::try_lock() const {
 
 bool control_files::is_locked() const {
   store::detail::descriptor const file(
-      ::open((folder_ / "gateway.lock").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+      ::open((lock_file()).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   auto lock = whole_file();
   return file && ::fcntl(file.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

@@ -5,16 +5,19 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include <thv/engine/spec.hpp>
 #include <thv/error.hpp>
 #include <thv/gateway/backend.hpp>
 #include <thv/gateway/server.hpp>
+#include <thv/secrets/secret_key.hpp>
 
 /// The gateway's control API on its unix socket, for commands of the same user: GET
-/// /api/v1/status; POST /api/v1/{refresh, probe, release, secrets, handover, stop}. Bodies are
-/// JSON; an error is `{"error": {"code", "message", "hint", "engine_message"}}`.
+/// /api/v1/status; POST /api/v1/{refresh, probe, release, secrets, handover, stop}; GET, POST and
+/// DELETE /api/v1/key. Bodies are JSON; an error is `{"error": {"code", "message", "hint",
+/// "engine_message"}}`.
 namespace thv::gateway {
 
 /// What a running gateway says about itself.
@@ -23,6 +26,12 @@ struct gateway_identity {
   std::int64_t pid = 0;
   std::int64_t started_at = 0;  ///< milliseconds since 1970
   std::string url;              ///< `http://127.0.0.1:4483`
+};
+
+/// What is in the memory of a gateway alone.
+struct held_state {
+  std::map<std::string, std::string> secrets;  ///< values by name
+  std::optional<secrets::secret_key> key;      ///< opens the encrypted secrets
 };
 
 /// What the control API does. `prove` may block until the deadline of its call.
@@ -34,7 +43,10 @@ struct control_actions {
   std::function<void(std::string const& name)> release;
   std::function<void(std::map<std::string, std::string> secrets)> take_secrets;
   /// Gives what is in memory only, for a successor, and ends soon after.
-  std::function<std::map<std::string, std::string>()> hand_over;
+  std::function<held_state()> hand_over;
+  std::function<std::optional<secrets::secret_key>()> key;
+  /// nullopt: it is dropped.
+  std::function<void(std::optional<secrets::secret_key>)> keep_key;
   std::function<void()> stop;  ///< ends soon after
 };
 
@@ -57,6 +69,18 @@ class held_secrets {
   secret_source fallback_;
   mutable std::mutex mutex_;
   std::map<std::string, std::string> secrets_;
+};
+
+/// The key of the encrypted secrets, asked for once and kept as long as the gateway runs.
+/// [thread-safe]
+class held_key {
+ public:
+  void keep(std::optional<secrets::secret_key> key);
+  [[nodiscard]] std::optional<secrets::secret_key> get() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::optional<secrets::secret_key> key_;
 };
 
 }  // namespace thv::gateway

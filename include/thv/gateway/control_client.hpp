@@ -7,6 +7,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include <thv/gateway/control.hpp>
 #include <thv/gateway/control_json.hpp>
 #include <thv/plugin/runtime.hpp>
 
@@ -28,8 +29,14 @@ class control_client {
   /// It keeps these in memory, and reads its members again.
   [[nodiscard]] result<void> give_secrets(plugin::call const& c,
                                           std::map<std::string, std::string> const& secrets) const;
-  /// It gives the secrets that it holds, for a successor, and ends soon after.
-  [[nodiscard]] result<std::map<std::string, std::string>> hand_over(plugin::call const& c) const;
+  /// It gives what it holds, for a successor, and ends soon after.
+  [[nodiscard]] result<held_state> hand_over(plugin::call const& c) const;
+  /// The key of the encrypted secrets; errc::not_found if it has none.
+  [[nodiscard]] result<secrets::secret_key> key(plugin::call const& c) const;
+  /// It keeps the key in locked memory, and reads its members again.
+  [[nodiscard]] result<void> give_key(plugin::call const& c, secrets::secret_key const& key) const;
+  /// It forgets the key.
+  [[nodiscard]] result<void> drop_key(plugin::call const& c) const;
   /// It ends soon after.
   [[nodiscard]] result<void> stop(plugin::call const& c) const;
 

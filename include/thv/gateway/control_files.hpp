@@ -34,6 +34,7 @@ class control_files {
       : folder_(std::move(state_directory)) {}
 
   [[nodiscard]] std::filesystem::path log() const { return folder_ / "gateway.log"; }
+  [[nodiscard]] std::filesystem::path lock_file() const { return folder_ / "gateway.lock"; }
   [[nodiscard]] std::filesystem::path database() const { return folder_ / "state.db"; }
 
   /// nullopt: none ever ran, or the file cannot be read.

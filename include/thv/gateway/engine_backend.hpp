@@ -236,6 +236,7 @@ class engine_backend final : public backend {
       THV_TRY(auto where, runtime->where(c, record.instance));
       for (auto const& [header, value] : record.config.plaintext_headers)
         where.headers[header] = value;
+      THV_CHECK(check_secrets(record));
       for (auto const& [header, secret] : record.config.secret_headers) {
         auto value = secrets_(secret, record.group);
         if (!value) return waits_for_secret(record, secret);

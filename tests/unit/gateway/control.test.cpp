@@ -16,6 +16,7 @@ namespace {
 struct fake_gateway {
   std::vector<std::string> told;
   std::map<std::string, std::string> secrets{{"held", "h"}};
+  held_key key;
   result<catalogue> proof = catalogue{"key", "2025-11-25", "{}", {{"tools/list", "{}"}}};
 
   control_actions actions() {
@@ -35,7 +36,9 @@ struct fake_gateway {
     };
     a.release = [this](std::string const& name) { told.push_back("release " + name); };
     a.take_secrets = [this](std::map<std::string, std::string> s) { secrets.merge(s); };
-    a.hand_over = [this] { return secrets; };
+    a.hand_over = [this] { return held_state{secrets, key.get()}; };
+    a.key = [this] { return key.get(); };
+    a.keep_key = [this](auto given) { key.keep(std::move(given)); };
     a.stop = [this] { told.push_back("stop"); };
     return a;
   }
@@ -94,6 +97,27 @@ TEST_CASE("secrets are taken and handed over, never repeated in an error", "[gat
     CHECK(wrong.status == 400);
     CHECK(wrong.body.find("s3cret") == std::string::npos);
   }
+}
+
+TEST_CASE("the key is kept until it is dropped, and goes to a successor", "[gateway][unit]") {
+  fake_gateway g;
+  CHECK(g.ask("GET", "key").status == 404);
+  auto const key = secrets::secret_key::random();
+  auto const text = key.to_text();
+  CHECK(g.ask("POST", "key", R"({"key":")" + text + "\"}").status == 200);
+  CHECK(g.told == std::vector<std::string>{"refresh"});
+  CHECK(*g.key.get() == key);
+  CHECK(boost::json::parse(g.ask("GET", "key").body).at("key").get_string() == text);
+  CHECK(boost::json::parse(g.ask("POST", "handover").body).at("key").get_string() == text);
+  for (auto const* const body : {R"({"key":"5ecre7"})", R"({"key":7})", R"(["5ecre7"])", "{}"}) {
+    auto const wrong = g.ask("POST", "key", body);
+    CHECK(wrong.status == 400);
+    CHECK(wrong.body.find("5ecre7") == std::string::npos);
+  }
+  CHECK(g.ask("PUT", "key").status == 405);
+  CHECK(g.ask("DELETE", "key").status == 200);
+  CHECK(g.ask("GET", "key").status == 404);
+  CHECK_FALSE(boost::json::parse(g.ask("POST", "handover").body).as_object().contains("key"));
 }
 
 TEST_CASE("what the control API does not know is refused", "[gateway][unit]") {

@@ -360,5 +360,9 @@ TEST_CASE("a remote member's headers come with its secrets, or the error says wh
   auto const without = b.open("one");
   REQUIRE_FALSE(without);
   CHECK(without.error().code == errc::unavailable);
-  CHECK(without.error().message.find("no value for secret 'key'") != std::string::npos);
+  CHECK(without.error().message == "'one' is waiting for secret key");
+  CHECK(b.backend->waiting_for_secrets().size() == 1);
+  b.secrets["key"] = "Bearer abc";
+  CHECK(b.open("one"));
+  CHECK(b.backend->waiting_for_secrets().empty());
 }
