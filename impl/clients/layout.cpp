@@ -82,7 +82,8 @@ class planner {
     std::vector<entry const*> added;
     for (auto const& e : what.put)
       if (!count_.contains(e.name) && put_.at(e.name) == &e) added.push_back(&e);
-    if (!added.empty() && !where_.missing.empty()) return cannot_edit(kind_, "", where_.missing);
+    if (!added.empty() && !where_.missing.empty())
+      return cannot_edit(kind_, place(text_, where_.insert_at), where_.missing);
     if (where_.between_commas)
       splice_between_commas(added);
     else

@@ -26,8 +26,8 @@ struct item {
 struct layout {
   bool between_commas = false;  ///< the entries stand in `[…]` or `{…}`
   std::vector<item> items;      ///< in the order of the file
-  /// Where a new entry goes: the end of a line, or (between commas, where there is no item yet) the
-  /// byte after the opening bracket.
+  /// Where a new entry goes, or cannot go: the end of a line, or (between commas, where there is no
+  /// item yet) the byte after the opening bracket.
   std::size_t insert_at = 0;
   int lines = 1;              ///< line ends before a new entry
   std::string comma;          ///< between two entries: `, `, or with a line end

@@ -95,7 +95,7 @@ class toml_layout {
     auto const tables =
         value == nullptr || (listed(kind_) ? value->is_array() : value->is_object());
     if (!tables)
-      return cannot_edit(kind_, "",
+      return cannot_edit(kind_, container_place(),
                          fmt::format("'{}' is expected to be {}", container_,
                                      listed(kind_) ? "an array of tables" : "a table"));
     for (auto const& s : document_.statements)
@@ -110,12 +110,18 @@ class toml_layout {
   [[nodiscard]] std::string indent() const { return indent_; }
 
  private:
+  [[nodiscard]] std::string container_place() const {
+    for (auto const& s : document_.statements)
+      if (s.path.front() == container_) return place(text_, s.begin);
+    return {};
+  }
+
   // `mcp_servers = …` in one statement.
   result<layout> in_brackets(statement const& s, json::value const& value) {
     if (value.is_object()) {
       out_.missing =
-          fmt::format("'{}' is an inline table (line {}), to which no table can be added",
-                      container_, line(s.begin));
+          fmt::format("'{}' is an inline table, to which no table can be added", container_);
+      out_.insert_at = s.begin;
       for (auto const& member : value.get_object())
         out_.items.push_back({std::string(member.key()), s.value, s.value_end,
                               sorted_compact(member.value()), "the entry is in an inline table"});
@@ -244,10 +250,6 @@ class toml_layout {
       end = line_end(text_, next);
     }
     return end;
-  }
-
-  [[nodiscard]] std::size_t line(std::size_t at) const {
-    return static_cast<std::size_t>(std::count(text_.begin(), text_.begin() + at, '\n')) + 1;
   }
 
   kind const& kind_;

@@ -56,7 +56,9 @@ json::value convert(toml::node const& node) {
 
 // The parser's words up to the first that could quote the file, which may hold secrets.
 std::string described(std::string_view words) {
-  return std::string(words.substr(0, words.find_first_of(":'\"")));
+  std::string text(words.substr(0, words.find_first_of(":'\"")));
+  if (text.starts_with('E')) text[0] = 'e';
+  return text;
 }
 
 }  // namespace

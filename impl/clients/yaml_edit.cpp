@@ -7,6 +7,7 @@
 #include "formats.hpp"
 #include "lines.hpp"
 #include "yaml_layout.hpp"
+#include "yaml_places.hpp"
 
 namespace thv::clients {
 namespace {
@@ -15,7 +16,11 @@ using type = yaml_node::type;
 
 result<yaml_tree> parse(std::string_view text) {
   THV_CHECK(check_text(text));
-  return parse_yaml(text);
+  THV_TRY(auto tree, parse_yaml(text));
+  if (auto const at = open_quotes(text, tree); at != npos)
+    return fail(errc::invalid_argument, "not valid YAML: the quotes that begin here have no end",
+                "correct the file at that place, then repeat", place(text, at));
+  return tree;
 }
 
 // A document apart: what must stay, in its order, and the entries that may change.

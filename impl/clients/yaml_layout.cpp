@@ -123,6 +123,7 @@ class finder {
   result<void> container(yaml_node const& root, std::size_t index) {
     auto const& key = *root.children[index];
     auto const& value = *root.children[index + 1];
+    if (value.what == type::alias) return refuse(value, fmt::format("'{}' is an alias", key_));
     if (value.aliased)
       return refuse(value, fmt::format("'{}' is used as an alias elsewhere", key_));
     made(root, index);

@@ -8,7 +8,7 @@
 namespace thv::clients {
 namespace {
 
-// Behind the quote that ends a scalar in quotes.
+// Behind the quote that ends a scalar in quotes; npos where none does.
 std::size_t end_of_quotes(std::string_view text, std::size_t at) {
   auto const quote = text[at];
   for (++at; at < text.size(); ++at) {
@@ -19,7 +19,7 @@ std::size_t end_of_quotes(std::string_view text, std::size_t at) {
       ++at;  // '' in single quotes
     }
   }
-  return text.size();
+  return npos;
 }
 
 bool is_space(char c) {
@@ -32,11 +32,31 @@ yaml_node const& last_leaf(yaml_node const& node) {
   return *n;
 }
 
+// Where a scalar begins behind its tag and anchor.
+std::size_t behind_properties(std::string_view text, yaml_node const& n) {
+  auto at = n.begin;
+  while (at < text.size() && (text[at] == '&' || text[at] == '!')) {
+    while (at < text.size() && !is_space(text[at])) ++at;
+    while (at < text.size() && is_space(text[at])) ++at;
+  }
+  return at;
+}
+
+// With which character a scalar that is not plain begins; '\0' for all others.
+char style_of(std::string_view text, yaml_node const& n) {
+  if (n.what != yaml_node::type::scalar || n.tag == "?") return '\0';
+  auto const at = behind_properties(text, n);
+  return at < text.size() ? text[at] : '\0';
+}
+
 bool is_block_scalar(std::string_view text, yaml_node const& n) {
-  if (n.what != yaml_node::type::scalar || n.begin >= text.size()) return false;
-  auto const line = text.substr(n.begin, line_end(text, n.begin) - n.begin);
-  auto const quote = line.find_first_of("\"'");
-  return n.tag != "?" && line.find_first_of("|>") < std::min(quote, line.size());
+  auto const style = style_of(text, n);
+  return style == '|' || style == '>';
+}
+
+bool is_quoted(std::string_view text, yaml_node const& n) {
+  auto const style = style_of(text, n);
+  return style == '"' || style == '\'';
 }
 
 }  // namespace
@@ -67,7 +87,7 @@ std::size_t end_in_brackets(std::string_view text, std::size_t at) {
     auto const colon = c == ':' && at + 1 < text.size() &&
                        (is_space(text[at + 1]) || !plain || text[at + 1] == ',');
     plain = !opens && !closes && !quote && c != ',' && !colon;
-    at = quote ? end_of_quotes(text, at) : at + 1;
+    at = quote ? std::min(end_of_quotes(text, at), text.size()) : at + 1;
     end = at;
   }
   return end;
@@ -76,10 +96,14 @@ std::size_t end_in_brackets(std::string_view text, std::size_t at) {
 std::size_t certain_end(std::string_view text, yaml_node const& node) {
   auto const& n = last_leaf(node);
   if (n.begin >= text.size()) return text.size();
-  auto const quoted = n.what == yaml_node::type::scalar && n.tag != "?";
-  if (quoted && (text[n.begin] == '"' || text[n.begin] == '\''))
-    return end_of_quotes(text, n.begin);
-  return n.begin;
+  if (!is_quoted(text, n)) return n.begin;
+  return std::min(end_of_quotes(text, behind_properties(text, n)), text.size());
+}
+
+std::size_t open_quotes(std::string_view text, yaml_tree const& tree) {
+  if (tree.nodes.empty() || !is_quoted(text, tree.nodes.back())) return npos;
+  auto const begin = behind_properties(text, tree.nodes.back());
+  return end_of_quotes(text, begin) == npos ? begin : npos;
 }
 
 std::size_t end_of_lines(std::string_view text, yaml_node const& value, std::size_t begin,
