@@ -345,10 +345,7 @@ std::vector<flag> run_flag_list(run_flags& f) {
       {"-e, --env", "KEY=VALUE", "environment variable", &f.env},
       {"--env-file", "FILE", "file with KEY=VALUE lines", &f.env_files, c::files},
       {"--secret", "NAME,target=KEY[,as=file]",
-       "give the value of the secret NAME (THV_SECRET_NAME) as KEY, or the path of a file in "
-       "memory "
-       "with it",
-       &f.secrets},
+       "give the value of the secret NAME (THV_SECRET_NAME) as KEY, or a file's path", &f.secrets},
       {"-v, --volume", "HOST:CONTAINER[:ro]", "mount a folder or file", &f.volumes, c::files},
       {"--network", "MODE", "network mode of the container", &f.network},
       {"--permission-profile", "PROFILE", "none, network, or a JSON file", &f.permission_profile,

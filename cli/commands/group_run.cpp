@@ -164,8 +164,7 @@ command group_run_command() {
       {"--env-file", "FILE", "file with SERVER.KEY=VALUE lines", &o->targets.env_files,
        completes::files},
       {"--secret", "NAME,target=SERVER.TARGET[,as=file]",
-       "give a member the value of the secret NAME (THV_SECRET_NAME) as a variable, or the path of "
-       "a file in memory with it",
+       "give a member the value of the secret NAME (THV_SECRET_NAME), or a file's path",
        &o->targets.secrets},
       {"--as", "GROUP", "run it as a group of this name", &o->as},
       {"--prefix", "TEXT", "put this before every member's name", &o->prefix},

@@ -82,7 +82,15 @@ class deployment {
       return e.engine_message.find(part) != std::string::npos;
     };
     if (answer.status == 409) return name_taken(engine_, call_, spec_.name);
-    if (says("bind source path does not exist")) {
+    bool const unseen = says("bind source path does not exist");
+    if (unseen && !spec_.secret_files.empty() && says("/thv-engine-")) {
+      e.code = errc::unsupported;
+      e.message =
+          "the engine does not see this machine's memory, where the files with the secrets "
+          "of '" +
+          spec_.name + "' are";
+      e.hint = "leave out ',as=file' to give them as variables";
+    } else if (unseen) {
       e.code = errc::invalid_argument;
       e.message = "a mount of '" + spec_.name + "' has no source on the engine's machine";
       e.hint = "make the folder or file there, or correct the path";
@@ -205,8 +213,17 @@ result<plugin::instance> driver::deploy(plugin::call const& c, plugin::workload_
                                        spec.source.text + "'");
   THV_TRY(auto const ports, plan_ports(c, spec));
   deployment d(api_, c, spec);
-  THV_TRY(auto body, container_body(spec, ports, d.nonce()));
-  return d.run(std::move(body));
+  THV_TRY(auto const files, place_files(c, spec, d.nonce()));
+  auto const make = [&]() -> result<plugin::instance> {
+    THV_TRY(auto body, container_body(spec, ports, d.nonce(), files.paths));
+    return d.run(std::move(body));
+  };
+  auto made = make();
+  if (made || files.paths.empty()) return made;
+  auto e = std::move(made).error();
+  if (auto const removed = files_.remove(d.nonce()); !removed)
+    e.hint += (e.hint.empty() ? "" : "; ") + to_string(removed.error());
+  return e;
 }
 
 }  // namespace thv::docker

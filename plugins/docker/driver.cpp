@@ -86,7 +86,8 @@ result<plugin::fingerprint> driver::identify(plugin::call const& c) {
                              .runs = {source_kind::image},
                              .enforces_mounts = true,
                              .enforces_network_mode = true,
-                             .enforces_privileges = true};
+                             .enforces_privileges = true,
+                             .secret_files = can_give_files().has_value()};
 }
 
 result<bool> driver::has_image(plugin::call const& c, std::string const& image) {
@@ -152,6 +153,7 @@ result<container> driver::ours(plugin::call const& c, std::string const& id) {
 result<plugin::instance> driver::start(plugin::call const& c, std::string const& id) {
   THV_TRY(auto const found, ours(c, id));
   auto const& name = found.instance.workload;
+  if (!found.running) THV_CHECK(check_files(found));
   if (found.name.starts_with(name + previous_mark)) THV_CHECK(rename_container(api_, c, id, name));
   THV_CHECK(start_container(api_, c, id, name));
   return inspect(c, id);
@@ -166,11 +168,15 @@ result<void> driver::stop(plugin::call const& c, std::string const& id) {
 
 result<void> driver::remove(plugin::call const& c, std::string const& id) {
   auto const found = ours(c, id);
-  if (!found && found.error().code == errc::not_found) return {};
+  bool const gone = !found && found.error().code == errc::not_found;
+  if (gone) remove_leftovers(c);
+  if (gone) return {};
   if (!found) return found.error();
   if (found->running && found->instance.state != workload_state::removing)
     THV_CHECK(stop_container(api_, c, id));
   THV_CHECK(force_remove(api_, c, id));
+  THV_CHECK(files_.remove(found->nonce));
+  remove_leftovers(c);
   if (!host_.state_directory.empty()) ::unlink(lock_path(found->instance.id).c_str());
   return {};
 }

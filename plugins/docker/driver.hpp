@@ -7,6 +7,7 @@
 
 #include <thv/plugin/adapter.hpp>
 
+#include "common/secret_files.hpp"
 #include "docker/api.hpp"
 
 namespace thv::docker {
@@ -19,7 +20,8 @@ class driver {
   /// errc::invalid_argument for settings that cannot be; the engine is not asked yet.
   static result<std::unique_ptr<driver>> create(plugin::host_context const& host);
 
-  driver(plugin::host_context host, settings s) : host_(std::move(host)), api_(std::move(s)) {}
+  driver(plugin::host_context host, settings s)
+      : host_(std::move(host)), api_(std::move(s)), files_(host_.store, host_.runtime_name) {}
 
   result<plugin::fingerprint> identify(plugin::call const& c);
   result<void> prepare(plugin::call const& c, plugin::workload_spec const& spec);
@@ -43,8 +45,17 @@ class driver {
   result<port_plan> plan_ports(plugin::call const& c, plugin::workload_spec const& spec);
   [[nodiscard]] std::string lock_path(std::string const& id) const;
 
+  // secrets.cpp
+  [[nodiscard]] result<void> can_give_files() const;
+  result<common::secret_files::placed> place_files(plugin::call const& c,
+                                                   plugin::workload_spec const& spec,
+                                                   std::string const& nonce);
+  [[nodiscard]] result<void> check_files(container const& found) const;
+  void remove_leftovers(plugin::call const& c);
+
   plugin::host_context host_;
   api api_;
+  common::secret_files files_;
 };
 
 static_assert(plugin::runtime_class<driver>);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,10 +26,15 @@ struct port_plan {
   std::string publish_on;            ///< IP address; empty with the host's network
 };
 
+/// Where a container finds its secrets that are files, each called as its variable.
+inline constexpr char secret_folder[] = "/run/secrets";
+
 /// A container's name, labels and body, as `POST /containers/create` wants them. `nonce` marks the
-/// container of one deploy. errc::invalid_argument for what cannot be said to the engine.
-[[nodiscard]] result<std::string> container_body(plugin::workload_spec const& spec,
-                                                 port_plan const& ports, std::string const& nonce);
+/// container of one deploy; `secret_paths` are the files on this machine with the values of
+/// `spec.secret_files`, by variable. errc::invalid_argument for what cannot be said to the engine.
+[[nodiscard]] result<std::string> container_body(
+    plugin::workload_spec const& spec, port_plan const& ports, std::string const& nonce,
+    std::map<std::string, std::string> const& secret_paths = {});
 
 /// `api` of the following is a path prefix like "/v1.41".
 [[nodiscard]] net::request create_container(std::string const& api, std::string const& name,
@@ -91,6 +97,9 @@ struct container {
 
 /// Ids from `GET /containers/json`.
 [[nodiscard]] result<std::vector<std::string>> parse_ids(std::string_view body);
+
+/// The marks of deploys (`thv.deploy`) on containers, from `GET /containers/json`.
+[[nodiscard]] result<std::set<std::string>> parse_nonces(std::string_view body);
 
 /// TCP ports that an image exposes, from `GET /images/NAME/json`.
 [[nodiscard]] result<std::vector<std::uint16_t>> parse_exposed_ports(std::string_view body);

@@ -243,6 +243,17 @@ result<std::vector<std::string>> parse_ids(std::string_view body) {
   return ids;
 }
 
+result<std::set<std::string>> parse_nonces(std::string_view body) {
+  THV_TRY(auto const v, parse(body, "its containers"));
+  auto const* const list = v.if_array();
+  if (!list) return fail(errc::engine, "the engine's list of containers is no array");
+  std::set<std::string> nonces;
+  for (auto const& entry : *list)
+    if (auto nonce = json::text(entry, {"Labels", label::nonce}); !nonce.empty())
+      nonces.insert(std::move(nonce));
+  return nonces;
+}
+
 result<std::vector<std::uint16_t>> parse_exposed_ports(std::string_view body) {
   THV_TRY(auto const v, parse(body, "an image"));
   std::vector<std::uint16_t> ports;

@@ -24,6 +24,10 @@ bool holds_nul(std::string_view text) {
   return text.find('\0') != std::string_view::npos;
 }
 
+std::string secret_file(std::string const& variable) {
+  return std::string(secret_folder) + "/" + variable;
+}
+
 result<bj::array> environment(plugin::workload_spec const& spec, port_plan const& ports) {
   std::map<std::string, std::string> all{{"MCP_TRANSPORT", std::string(to_string(spec.transport))}};
   if (spec.transport != transport::stdio)
@@ -36,6 +40,7 @@ result<bj::array> environment(plugin::workload_spec const& spec, port_plan const
       return fail(errc::invalid_argument, "the value of " + name + " holds a zero byte");
     all[name] = value;
   }
+  for (auto const& [name, value] : spec.secret_files) all[name] = secret_file(name);
   bj::array out;
   for (auto const& [name, value] : all) out.emplace_back(name + "=" + value);
   return out;
@@ -98,6 +103,26 @@ result<std::vector<plugin::mount>> mounts_of(plugin::workload_spec const& spec) 
   return mounts;
 }
 
+/// Adds the files with secrets, at places that nothing else is mounted on: a folder of the user's
+/// there would be given empty files.
+result<void> add_secret_mounts(std::vector<plugin::mount>& mounts,
+                               std::map<std::string, std::string> const& paths) {
+  std::vector<plugin::mount> files;
+  for (auto const& [variable, path] : paths) files.push_back({path, secret_file(variable), true});
+  for (auto const& m : mounts) {
+    auto const target = m.target.substr(0, m.target.find_last_not_of('/') + 1);
+    bool const taken = std::any_of(files.begin(), files.end(), [&](auto const& file) {
+      return target == secret_folder || target == file.target;
+    });
+    if (taken)
+      return fail(errc::invalid_argument,
+                  "a volume is mounted on " + m.target + ", where the files with secrets belong",
+                  "mount the volume elsewhere, or leave out ',as=file'");
+  }
+  mounts.insert(mounts.end(), files.begin(), files.end());
+  return {};
+}
+
 std::optional<std::uint16_t> parse_port(std::string_view text) {
   unsigned value = 0;
   auto const* const end = text.data() + text.size();
@@ -129,7 +154,8 @@ result<bj::object> bindings(plugin::workload_spec const& spec, port_plan const& 
   return out;
 }
 
-result<bj::object> host_config(plugin::workload_spec const& spec, port_plan const& ports) {
+result<bj::object> host_config(plugin::workload_spec const& spec, port_plan const& ports,
+                               std::map<std::string, std::string> const& secret_paths) {
   bool const stdio = spec.transport == transport::stdio;
   bj::object out{
       {"Init", true},
@@ -140,7 +166,8 @@ result<bj::object> host_config(plugin::workload_spec const& spec, port_plan cons
        {{"Type", "json-file"},
         {"Config", {{"max-size", stdio ? stdio_log_size : http_log_size}, {"max-file", "1"}}}}},
   };
-  THV_TRY(auto const mounts, mounts_of(spec));
+  THV_TRY(auto mounts, mounts_of(spec));
+  THV_CHECK(add_secret_mounts(mounts, secret_paths));
   bj::array list;
   for (auto const& m : mounts)
     list.push_back(bj::object{
@@ -205,7 +232,8 @@ image_reference parse_image(std::string_view text) {
 }
 
 result<std::string> container_body(plugin::workload_spec const& spec, port_plan const& ports,
-                                   std::string const& nonce) {
+                                   std::string const& nonce,
+                                   std::map<std::string, std::string> const& secret_paths) {
   bool const stdio = spec.transport == transport::stdio;
   bj::object body;
   body["Image"] = spec.source.package;
@@ -219,7 +247,7 @@ result<std::string> container_body(plugin::workload_spec const& spec, port_plan 
   body["Tty"] = false;
   body["OpenStdin"] = stdio;
   body["StdinOnce"] = false;
-  THV_TRY(auto host, host_config(spec, ports));
+  THV_TRY(auto host, host_config(spec, ports, secret_paths));
   bj::object exposed;
   for (auto const& binding : host["PortBindings"].get_object())
     exposed[binding.key()] = bj::object();

@@ -28,7 +28,8 @@ driver::driver(plugin::host_context const& host, settings chosen)
     : state_(host.state_directory),
       cache_directory_(host.cache_directory),
       store_(host.store),
-      settings_(std::move(chosen)) {}
+      settings_(std::move(chosen)),
+      files_(host.store, host.runtime_name) {}
 
 install_context driver::installer() const {
   return {cache_directory_, settings_, installer_environment(current_environment())};
@@ -42,6 +43,7 @@ result<plugin::fingerprint> driver::identify(plugin::call const&) {
   print.version = std::string(system.sysname) + " " + system.release;
   print.runs = {source_kind::npm, source_kind::pypi, source_kind::program};
   print.bare_host = true;
+  print.secret_files = files_.check().has_value();
   return print;
 }
 
@@ -57,8 +59,11 @@ result<plugin::instance> driver::deploy(plugin::call const& c, plugin::workload_
     return fail(errc::unsupported,
                 "'" + spec.name + "' asks to publish ports, but a local process opens its own",
                 "leave the published ports out, or use a container runtime");
+  if (!spec.secret_files.empty())
+    if (auto able = files_.check(); !able) return std::move(able).error();
   auto const line = resolve_program(c, installer(), spec.source);
   if (!line) return line.error();
+  remove_leftovers();
   auto reserved = reserve(c, spec);
   if (!reserved) return std::move(reserved).error();
   auto& r = *reserved;
@@ -67,15 +72,16 @@ result<plugin::instance> driver::deploy(plugin::call const& c, plugin::workload_
     undo(r.id, {});
     return lock.error();
   }
+  member_values const values{spec.environment, spec.secret_files};
   {
     std::lock_guard const guard(mutex_);
-    secrets_[r.id] = spec.environment;
+    secrets_[r.id] = values;
   }
   result<void> done;
   if (!spec.replaces.empty()) done = displace(c, spec.replaces, r.id);
   if (done && spec.transport != transport::stdio && spec.target_port != 0)
     done = check_port(r.port);
-  if (done) done = launch_member(r, spec.environment, *line);
+  if (done) done = launch_member(r, values, *line);
   if (done) return to_instance(r);
   undo(r.id, spec.replaces);
   return std::move(done).error();
@@ -113,10 +119,8 @@ result<void> driver::remove(plugin::call const& c, std::string const& id) {
   auto const stopped =
       loaded ? terminate(c, id, find_process(*loaded), children_) : stop_orphan(c, id);
   if (!stopped) return stopped;
-  {
-    std::lock_guard const guard(mutex_);
-    secrets_.erase(id);
-  }
+  forget_secrets(id);
+  if (auto removed = files_.remove(id); !removed) return removed;
   return state_.erase(id);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <common/secret_files.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,8 +22,9 @@ namespace thv::process {
 /// The process runtime: members as processes of this user, each with a session of its own. No
 /// process of ours stands beside them; they go on when this one ends. See docs/runtimes/process.md
 /// for the files, and for what `start` can't do: values of secrets are on no disk, so a stopped
-/// instance that has secrets is started again only by the runtime object that deployed it, and
-/// otherwise errc::unsupported asks the engine to deploy it anew. [thread-safe]
+/// instance that has secrets is started again only by the runtime object that deployed it (or by
+/// any while its secrets are files that are still there), and otherwise errc::unsupported asks the
+/// engine to deploy it anew. [thread-safe]
 class driver {
  public:
   static result<std::unique_ptr<driver>> create(plugin::host_context const& host);
@@ -43,6 +45,12 @@ class driver {
   result<plugin::endpoint> where(plugin::call const& c, std::string const& id);
 
  private:
+  /// What an instance is given, with the values of secrets, which no disk holds.
+  struct member_values {
+    environment_map environment;
+    common::secret_values files;
+  };
+
   /// What `watch` compares to see a change.
   struct seen {
     std::string workload;
@@ -60,12 +68,15 @@ class driver {
   result<record> reserve(plugin::call const& c, plugin::workload_spec const& spec);
   result<void> check_name(plugin::workload_spec const& spec);
   result<std::uint16_t> choose_port(plugin::workload_spec const& spec);
-  result<void> launch_member(record& r, environment_map const& values, program_line const& line);
+  result<void> launch_member(record& r, member_values const& values, program_line const& line);
+  result<void> execute_member(record& r, environment_map const& values, program_line const& line);
   result<void> displace(plugin::call const& c, std::string const& id, std::string const& by);
   void remember_secrets(record const& r);
   result<record> start_locked(plugin::call const& c, record r);
   result<void> take_name(plugin::call const& c, record& r);
-  result<environment_map> full_environment(record const& r);
+  result<member_values> full_values(record const& r);
+  void forget_secrets(std::string const& id);
+  void remove_leftovers();
   void undo(std::string const& id, std::string const& replaced);
 
   // view.cpp
@@ -96,8 +107,9 @@ class driver {
   std::string store_;
   settings settings_;
   children children_;
+  common::secret_files files_;
   std::mutex mutex_;
-  std::map<std::string, environment_map> secrets_;  ///< by id: values given to `deploy`
+  std::map<std::string, member_values> secrets_;  ///< by id: what `deploy` was given
 };
 
 }  // namespace thv::process

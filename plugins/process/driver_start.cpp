@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <process/attach.hpp>
 #include <process/driver.hpp>
 #include <process/environment.hpp>
@@ -101,9 +102,22 @@ static launch_request member_request(record const& r, environment_map const& val
   return request;
 }
 
-/// Starts the process of an instance whose record is written, and writes down which one it is.
-result<void> driver::launch_member(record& r, environment_map const& values,
+/// Starts an instance whose record is written, with its secrets in their places.
+result<void> driver::launch_member(record& r, member_values const& values,
                                    program_line const& line) {
+  if (values.files.empty()) return execute_member(r, values.environment, line);
+  auto const placed = files_.write(r.id, values.files, common::secret_files::readers::owner);
+  if (!placed) return placed.error();
+  auto variables = values.environment;
+  for (auto const& [key, path] : placed->paths) variables[key] = path;
+  auto done = execute_member(r, variables, line);
+  if (!done) (void)files_.remove(r.id).has_value();  // the failure that counts is the other
+  return done;
+}
+
+/// Starts its process, and writes down which one it is.
+result<void> driver::execute_member(record& r, environment_map const& values,
+                                    program_line const& line) {
   auto const log = state_.log(r.id);
   bound_log(log);
   auto request = member_request(r, values, line, log);
@@ -150,20 +164,51 @@ void driver::remember_secrets(record const& r) {
   if (r.spec.secret_names.empty()) return;
   auto const running = marked_processes(r.id);
   if (running.empty()) return;
+  auto const targets = targets_of(r.spec.secret_names);
   auto const& seen = leader_of(running).environment;
-  auto values = r.spec.environment;
-  for (auto const& key : secret_keys(r.spec.secret_names))
-    if (auto const found = seen.find(key); found != seen.end()) values[key] = found->second;
+  member_values values{r.spec.environment, {}};
+  for (auto const& key : targets.values)
+    if (auto const found = seen.find(key); found != seen.end())
+      values.environment[key] = found->second;
+  if (!targets.files.empty()) {
+    auto files = files_.read(r.id, targets.files);
+    if (!files) return;
+    values.files = *std::move(files);
+  }
   std::lock_guard const guard(mutex_);
   secrets_.emplace(r.id, std::move(values));
 }
 
-/// The environment with the secrets that this runtime object was given, if it needs any.
-result<environment_map> driver::full_environment(record const& r) {
+void driver::forget_secrets(std::string const& id) {
   std::lock_guard const guard(mutex_);
-  auto const known = secrets_.find(r.id);
-  if (known != secrets_.end()) return known->second;
-  if (r.spec.secret_names.empty()) return r.spec.environment;
+  secrets_.erase(id);
+}
+
+/// Files of instances that are gone: a command that was killed between two steps leaves them.
+void driver::remove_leftovers() {
+  auto const unused = files_.unused();
+  if (unused.empty()) return;
+  auto const known = state_.ids();
+  for (auto const& one : unused) {
+    bool const is_known = std::binary_search(known.begin(), known.end(), one.instance);
+    if (is_known || !marked_processes(one.instance).empty()) continue;
+    if (!files_.remove(one.instance)) return;  // tried again at the next deploy
+  }
+}
+
+/// What it was given, if this runtime object knows it, no secret is needed, or all that are needed
+/// are files that are still there (its process ended by itself).
+result<driver::member_values> driver::full_values(record const& r) {
+  {
+    std::lock_guard const guard(mutex_);
+    auto const known = secrets_.find(r.id);
+    if (known != secrets_.end()) return known->second;
+  }
+  if (r.spec.secret_names.empty()) return member_values{r.spec.environment, {}};
+  auto const targets = targets_of(r.spec.secret_names);
+  if (targets.values.empty())
+    if (auto files = files_.read(r.id, targets.files))
+      return member_values{r.spec.environment, *std::move(files)};
   return fail(errc::unsupported,
               "'" + r.spec.name +
                   "' has secrets, whose values are kept on no disk: it cannot be "
@@ -190,7 +235,7 @@ result<void> driver::take_name(plugin::call const& c, record& r) {
 result<record> driver::start_locked(plugin::call const& c, record r) {
   if (is_running(find_process(r)) && r.displaced_by.empty()) return r;
   if (auto over = interrupted(c, "starting '" + r.spec.name + "'")) return *over;
-  auto const values = full_environment(r);
+  auto const values = full_values(r);
   if (!values) return values.error();
   auto const line = resolve_program(c, installer(), r.spec.source);
   if (!line) return line.error();
@@ -211,11 +256,8 @@ void driver::undo(std::string const& id, std::string const& replaced) {
   auto const c = undo_call();
   if (auto const made = state_.load(id))
     if (!terminate(c, id, made->who, children_, std::chrono::seconds(1))) return;
-  {
-    std::lock_guard const guard(mutex_);
-    secrets_.erase(id);
-  }
-  if (!state_.erase(id) || replaced.empty()) return;
+  forget_secrets(id);
+  if (!files_.remove(id) || !state_.erase(id) || replaced.empty()) return;
   auto loaded = state_.load(replaced);
   if (!loaded || loaded->displaced_by != id) return;
   if (auto const started = start(c, replaced)) return;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 #include <process/environment.hpp>
+#include <thv/model/secret_reference.hpp>
 
 namespace thv::process {
 
@@ -72,18 +73,23 @@ std::vector<std::string> with_port(std::vector<std::string> arguments, std::uint
   return arguments;
 }
 
-std::set<std::string> secret_keys(std::vector<std::string> const& secret_names) {
-  static constexpr std::string_view target = ",target=";
-  std::set<std::string> keys;
+secret_targets targets_of(std::vector<std::string> const& secret_names) {
+  secret_targets found;
   for (auto const& name : secret_names) {
-    auto const at = name.rfind(target);
-    keys.insert(at == std::string::npos ? name : name.substr(at + target.size()));
+    auto const parsed = parse_secret_reference(name);
+    if (parsed && parsed->as == secret_delivery::file)
+      found.files.push_back(parsed->target);
+    else
+      found.values.insert(parsed ? parsed->target : name);
   }
-  return keys;
+  return found;
 }
 
 plugin::workload_spec without_secrets(plugin::workload_spec spec) {
-  for (auto const& key : secret_keys(spec.secret_names)) spec.environment.erase(key);
+  auto const targets = targets_of(spec.secret_names);
+  for (auto const& key : targets.values) spec.environment.erase(key);
+  for (auto const& key : targets.files) spec.environment.erase(key);
+  spec.secret_files.clear();
   spec.headers.clear();
   return spec;
 }

@@ -38,8 +38,13 @@ using environment_map = std::map<std::string, std::string>;
 [[nodiscard]] std::vector<std::string> with_port(std::vector<std::string> arguments,
                                                  std::uint16_t port);
 
-/// The environment keys that hold secrets, from names such as `API_KEY` or `NAME,target=API_KEY`.
-[[nodiscard]] std::set<std::string> secret_keys(std::vector<std::string> const& secret_names);
+/// The variables that secrets reach, from references such as `NAME,target=API_KEY` (a plain name is
+/// its own): as their values, and as paths of files.
+struct secret_targets {
+  std::set<std::string> values;
+  std::vector<std::string> files;
+};
+[[nodiscard]] secret_targets targets_of(std::vector<std::string> const& secret_names);
 
 /// The spec without what must never reach a disk: values of secrets and headers.
 [[nodiscard]] plugin::workload_spec without_secrets(plugin::workload_spec spec);

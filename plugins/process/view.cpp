@@ -160,6 +160,7 @@ result<void> driver::stop_process(plugin::call const& c, record& r) {
   r.who = who;
   if (note_exit(r) || has_news || !saved) saved = state_.save(r);
   bound_log(state_.log(r.id));
+  if (auto removed = files_.remove(r.id); !removed) return removed;
   return saved;
 }
 
@@ -168,12 +169,13 @@ result<void> driver::stop_process(plugin::call const& c, record& r) {
 result<void> driver::stop_orphan(plugin::call const& c, std::string const& id) {
   if (!is_id(id)) return {};
   auto const found = find_orphan(id);
-  if (!found) return {};
+  if (!found) return files_.remove(id);
   if (found->store != store_)
     return fail(errc::conflict,
                 "the process instance '" + id + "' belongs to another store (" + found->store + ")",
                 "use the store that made it");
-  return terminate(c, id, {}, children_);
+  if (auto ended = terminate(c, id, {}, children_); !ended) return ended;
+  return files_.remove(id);
 }
 
 }  // namespace thv::process

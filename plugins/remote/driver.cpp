@@ -49,6 +49,11 @@ result<void> check(plugin::workload_spec const& spec) {
     return fail(errc::invalid_argument,
                 fmt::format("'{}' is a remote server and cannot speak stdio", spec.name),
                 "its transport is streamable-http or sse");
+  if (!spec.secret_files.empty())
+    return fail(
+        errc::unsupported,
+        fmt::format("'{}' is a remote server and cannot be given secrets as files", spec.name),
+        "give them as headers");
   return check_url(spec);
 }
 

@@ -61,14 +61,17 @@ TEST_CASE("installers see our environment without anything of ours", "[process]"
 }
 
 TEST_CASE("secrets are known by their target and left out", "[process]") {
-  CHECK(secret_keys({"API_KEY", "user,target=USER_ID", "a,target=b,target=C"}) ==
-        std::set<std::string>{"API_KEY", "USER_ID", "C"});
+  auto const targets = targets_of({"API_KEY", "user,target=USER_ID", "a,target=C,as=file"});
+  CHECK(targets.values == std::set<std::string>{"API_KEY", "USER_ID"});
+  CHECK(targets.files == std::vector<std::string>{"C"});
   auto spec = a_spec();
-  spec.environment = {{"USER_ID", "secret"}, {"PLAIN", "1"}};
-  spec.secret_names = {"user,target=USER_ID"};
+  spec.environment = {{"USER_ID", "secret"}, {"PLAIN", "1"}, {"KEY_FILE", "/path"}};
+  spec.secret_names = {"user,target=USER_ID", "key,target=KEY_FILE,as=file"};
+  spec.secret_files = {{"KEY_FILE", "secret"}};
   spec.headers = {{"Authorization", "secret"}};
   auto const stored = without_secrets(spec);
   CHECK(stored.environment == environment_map{{"PLAIN", "1"}});
+  CHECK(stored.secret_files.empty());
   CHECK(stored.headers.empty());
   CHECK(stored.secret_names == spec.secret_names);
 }

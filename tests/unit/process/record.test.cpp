@@ -18,7 +18,8 @@ static record a_record() {
   r.spec.transport = transport::sse;
   r.spec.target_port = 65535;
   r.spec.environment = {{"A", "1"}, {"KEY", "the-secret"}};
-  r.spec.secret_names = {"k,target=KEY"};
+  r.spec.secret_names = {"k,target=KEY", "f,target=FILE,as=file"};
+  r.spec.secret_files = {{"FILE", "the-secret-in-a-file"}};
   r.spec.labels = {{"l", "v"}};
   r.who = {123, 18446744073709551615u, "boot"};
   r.wanted = false;
