@@ -98,8 +98,9 @@ error locked() {
       std::string("unlock it (log in to the desktop, or open its window), ") + or_else);
 }
 
-/// Is there a default collection that takes a key without a question?
-result<void> check_collection(secret_library const& l, conversation& talk) {
+/// Is there a default collection that answers without a question? Else opens it, where that is
+/// allowed.
+result<void> check_collection(secret_library const& l, conversation& talk, keyring_prompt prompt) {
   auto const service =
       owned(l.service_get(no_flags, talk.cancellable(), talk.problem()), l.object_unref);
   if (!service) return talk.take_error();
@@ -110,7 +111,12 @@ result<void> check_collection(secret_library const& l, conversation& talk) {
   if (!collection)
     return unavailable("the keyring has no default collection",
                        std::string("make one in its window (Debian: seahorse), ") + or_else);
-  if (l.collection_get_locked(collection.get()) != 0) return locked();
+  if (l.collection_get_locked(collection.get()) == 0) return {};
+  if (prompt == keyring_prompt::never) return locked();
+  g_list only{collection.get(), nullptr, nullptr};
+  auto const opened = l.unlock(service.get(), &only, talk.cancellable(), nullptr, talk.problem());
+  if (talk.failed()) return talk.take_error();
+  if (opened <= 0) return locked();  // its window was closed
   return {};
 }
 
@@ -151,7 +157,7 @@ result<void> keyring::usable() const {
   auto const& library = load_libsecret();
   if (!library) return library.error();
   conversation talk(*library, keyring_prompt::never);
-  return check_collection(*library, talk);
+  return check_collection(*library, talk, keyring_prompt::never);
 }
 
 result<std::optional<secret_key>> keyring::find(std::string const& id,
@@ -160,8 +166,13 @@ result<std::optional<secret_key>> keyring::find(std::string const& id,
   auto const& library = load_libsecret();
   if (!library) return library.error();
   conversation talk(*library, prompt);
-  THV_TRY(auto const state, look_for(*library, talk, id));
-  if (state == item_state::none) return std::optional<secret_key>();
+  THV_TRY(auto state, look_for(*library, talk, id));
+  if (state == item_state::none) {
+    // A locked collection need not tell what is in it.
+    THV_CHECK(check_collection(*library, talk, prompt));
+    THV_TRY(state, look_for(*library, talk, id));
+    if (state == item_state::none) return std::optional<secret_key>();
+  }
   if (state == item_state::locked && prompt == keyring_prompt::never) return locked();
   auto const text = owned(library->lookup(schema(*library), talk.cancellable(), talk.problem(),
                                           "application", application, "vault", id.c_str(), no_more),
@@ -179,7 +190,7 @@ result<void> keyring::store(std::string const& id, std::string const& label, sec
   auto const& library = load_libsecret();
   if (!library) return library.error();
   conversation talk(*library, prompt);
-  if (prompt == keyring_prompt::never) THV_CHECK(check_collection(*library, talk));
+  if (prompt == keyring_prompt::never) THV_CHECK(check_collection(*library, talk, prompt));
   auto text = key.to_text();
   auto const stored =
       library->store(schema(*library), "default", label.c_str(), text.c_str(), talk.cancellable(),
@@ -196,7 +207,7 @@ result<void> keyring::erase(std::string const& id) const {
   if (!library) return library.error();
   conversation talk(*library, keyring_prompt::never);
   THV_TRY(auto const state, look_for(*library, talk, id));
-  if (state == item_state::none) return {};
+  if (state == item_state::none) return check_collection(*library, talk, keyring_prompt::never);
   if (state == item_state::locked) return locked();
   library->clear(schema(*library), talk.cancellable(), talk.problem(), "application", application,
                  "vault", id.c_str(), no_more);

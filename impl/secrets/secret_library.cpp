@@ -22,6 +22,7 @@ bool resolve_all(void* handle, secret_library& to) {
          resolve(handle, "secret_service_get_sync", to.service_get) &&
          resolve(handle, "secret_service_search_sync", to.service_search) &&
          resolve(handle, "secret_collection_for_alias_sync", to.collection_for_alias) &&
+         resolve(handle, "secret_service_unlock_sync", to.unlock) &&
          resolve(handle, "secret_collection_get_locked", to.collection_get_locked) &&
          resolve(handle, "secret_item_get_locked", to.item_get_locked) &&
          resolve(handle, "secret_password_lookup_nonpageable_sync", to.lookup) &&

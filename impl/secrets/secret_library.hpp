@@ -30,6 +30,8 @@ struct secret_library {
                             void* cancellable, g_error** error) = nullptr;
   void* (*collection_for_alias)(void* service, char const* alias, int flags, void* cancellable,
                                 g_error** error) = nullptr;
+  int (*unlock)(void* service, g_list* objects, void* cancellable, g_list** unlocked,
+                g_error** error) = nullptr;
   int (*collection_get_locked)(void* collection) = nullptr;
   int (*item_get_locked)(void* item) = nullptr;
   char* (*lookup)(void const* schema, void* cancellable, g_error** error, ...) = nullptr;
