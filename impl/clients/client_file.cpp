@@ -181,9 +181,9 @@ result<void> client_file::state::expect_unchanged() const {
 // file means it.
 result<void> client_file::state::may_replace() const {
   if (!content) return {};
-  auto const writable = (content->status.st_mode & 0222) != 0 &&
-                        ::faccessat(AT_FDCWD, real.c_str(), W_OK, AT_EACCESS) == 0;
-  if (writable) return {};
+  auto const refused = ::faccessat(AT_FDCWD, real.c_str(), W_OK, AT_EACCESS) != 0 &&
+                       (errno == EACCES || errno == EPERM || errno == EROFS);
+  if (!refused && (content->status.st_mode & 0222) != 0) return {};
   return fail(errc::permission_denied, fmt::format("{} is read-only", given.string()),
               real == given ? fmt::format("make it writable: chmod u+w {}", given.string())
                             : fmt::format("it is {}, which another program may keep; change it "

@@ -82,6 +82,12 @@ std::string pointer_of(kind const& k, std::size_t levels) {
   return pointer;
 }
 
+result<void> expect_object(kind const& k, json::value const* value, std::size_t level) {
+  if (value->is_object()) return {};
+  return cannot_edit(k, pointer_of(k, level),
+                     fmt::format("an object is expected here, not {}", name_of(*value)));
+}
+
 // The objects from the root to the container, as far as they exist.
 struct chain {
   std::vector<object> objects;
@@ -92,16 +98,17 @@ struct chain {
   }
 };
 
-result<chain> find_chain(kind const& k, std::string_view text) {
+// `root`: the value of the text.
+result<chain> find_chain(kind const& k, std::string_view text, json::value const* root) {
   chain found;
   auto at = skip_trivia(text, 0);
   for (std::size_t level = 0;; ++level) {
-    if (at >= text.size() || text[at] != '{')
-      return cannot_edit(k, pointer_of(k, level), "an object is expected here");
+    THV_CHECK(expect_object(k, root, level));
     found.objects.push_back(scan_object(text, at));
     if (level == k.container.size()) return found;
     auto const index = found.objects.back().find(k.container[level]);
-    if (index == npos) return found;
+    root = root->get_object().if_contains(k.container[level]);
+    if (index == npos || root == nullptr) return found;
     found.members.push_back(index);
     at = found.objects.back().members[index].value_begin;
   }
@@ -124,7 +131,8 @@ class json_editing {
       made_.blank = std::string(text_);
       base_ = with_empty_object(text_);
     }
-    THV_TRY(chain_, find_chain(kind_, base()));
+    json::value const empty_root(json::object_kind);
+    THV_TRY(chain_, find_chain(kind_, base(), base_ ? &empty_root : &was));
     if (chain_.is_whole(kind_))
       plan_in_container(was);
     else if (put_.empty())
@@ -301,9 +309,8 @@ result<std::map<std::string, std::string>> json_read(kind const& k, std::string_
   if (is_blank(text)) return entries;
   auto const* value = &root;
   for (std::size_t level = 0; level <= k.container.size(); ++level) {
+    THV_CHECK(expect_object(k, value, level));
     auto const* object = value->if_object();
-    if (object == nullptr)
-      return cannot_edit(k, pointer_of(k, level), "an object is expected here");
     if (level == k.container.size())
       for (auto const& member : *object)
         entries[std::string(member.key())] = sorted_compact(member.value());

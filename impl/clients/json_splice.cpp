@@ -80,14 +80,21 @@ void plan_additions(std::string_view text, object const& root, object const& o,
   auto const begin = last == nullptr  ? o.open + 1
                      : trailing_comma ? last->comma + 1
                                       : last->value_end;
-  auto place = last_comment(text, begin, o.close);
   auto s = style_of_new(text, root, o);
-  auto const rest_has_line_end = text.substr(place.at, o.close - place.at).find('\n') != npos;
-  if (last != nullptr || rest_has_line_end) s.tail.clear();
-  // Without a member to follow, what is there stays before ours.
-  if (last == nullptr && !rest_has_line_end) place.at = o.close;
+  if (last != nullptr) s.tail.clear();
+  auto place = last_comment(text, begin, o.close);
+  auto end = place.at;
+  if (last == nullptr && place.at == begin) {
+    end = o.close;  // nothing but white space, which the notes keep
+  } else if (last == nullptr) {
+    // The comments of an empty object stay before ours.
+    if (text.substr(place.at, o.close - place.at).find('\n') != npos)
+      s.tail.clear();
+    else
+      end = place.at = o.close;
+  }
   if (place.in_line && s.lead.find('\n') == npos) s.lead = s.newline + s.indent;
-  splices.push_back({place.at, place.at, added_text(what, s, trailing_comma) + s.tail});
+  splices.push_back({place.at, end, added_text(what, s, trailing_comma) + s.tail});
 }
 
 // The last member that stays; npos: none.

@@ -84,6 +84,14 @@ result<json::value> parse(std::string_view text) {
               std::move(where));
 }
 
+std::string_view name_of(json::value const& value) {
+  if (value.is_array()) return "a list";
+  if (value.is_string()) return "a string";
+  if (value.is_bool()) return "true or false";
+  if (value.is_null()) return "null";
+  return value.is_object() ? "an object" : "a number";
+}
+
 std::size_t byte_order_mark(std::string_view text) {
   return text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
 }

@@ -28,6 +28,9 @@ std::size_t skip_trivia(std::string_view text, std::size_t at);
 /// The first byte after the value that begins at `at`.
 std::size_t skip_value(std::string_view text, std::size_t at);
 
+/// What a value is, for people: "a list".
+std::string_view name_of(boost::json::value const& value);
+
 struct member {
   std::string key;
   std::size_t key_begin;  ///< the opening quote
