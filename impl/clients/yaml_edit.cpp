@@ -62,7 +62,7 @@ class divider {
     for (std::size_t i = 0; i + step <= value.children.size(); i += step) {
       auto const* const first = value.children[i];
       auto const name = listed_ ? yaml_element_name(*first) : std::string(scalar_text(*first));
-      if (!name.empty() && names_.contains(name)) {
+      if (!name.empty() && names_.contains(name) && !is_merge_key(*first)) {
         out_.entries[name] = value.children[i + step - 1];
         continue;
       }
@@ -127,7 +127,7 @@ result<std::map<std::string, std::string>> yaml_read(kind const& k, std::string_
     for (std::size_t n = 0; n + step <= value->children.size(); n += step) {
       auto const& first = *value->children[n];
       auto const name = listed ? yaml_element_name(first) : std::string(scalar_text(first));
-      if (!name.empty() && name != "<<")
+      if (!name.empty() && !is_merge_key(first))
         entries[name] = sorted_compact(yaml_value(*value->children[n + step - 1]));
     }
   }

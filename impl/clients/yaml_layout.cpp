@@ -212,8 +212,8 @@ class finder {
 
   std::string name_at(yaml_node const& container, std::size_t i) const {
     if (listed_) return yaml_element_name(*container.children[i]);
-    auto const name = scalar_text(*container.children[i]);
-    return name == "<<" ? std::string() : std::string(name);
+    auto const& key = *container.children[i];
+    return std::string(is_merge_key(key) ? std::string_view() : scalar_text(key));
   }
 
   void add(yaml_node const& container, std::size_t i, std::size_t begin, std::size_t end) {

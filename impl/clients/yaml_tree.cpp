@@ -211,6 +211,10 @@ std::string_view scalar_text(yaml_node const& node) {
   return {};
 }
 
+bool is_merge_key(yaml_node const& node) {
+  return node.what == yaml_node::type::scalar && node.tag == "?" && node.value == "<<";
+}
+
 bool holds_used_anchor(yaml_node const& node) {
   return node.aliased || std::any_of(node.children.begin(), node.children.end(),
                                      [](auto const* child) { return holds_used_anchor(*child); });

@@ -44,6 +44,9 @@ boost::json::value yaml_value(yaml_node const& node);
 /// The text of a scalar or of an alias of one; empty for anything else.
 std::string_view scalar_text(yaml_node const& node);
 
+/// Is it the key `<<`, under which a map takes over the keys of another?
+bool is_merge_key(yaml_node const& node);
+
 /// Does the node hold an anchor that an alias uses?
 bool holds_used_anchor(yaml_node const& node);
 
