@@ -70,6 +70,11 @@ result<int> parse_parallel(std::string const& text) {
   return check_parallel(number);
 }
 
+result<std::string> parse_absolute_path(std::string const& text) {
+  if (text.starts_with('/')) return text;
+  return fail(errc::invalid_argument, "'" + text + "' is no absolute path", "start it with '/'");
+}
+
 }  // namespace
 
 result<void> apply_environment(configuration& c, environment const& variables) {
@@ -81,6 +86,11 @@ result<void> apply_environment(configuration& c, environment const& variables) {
   THV_CHECK(override_with(c.auto_create, variables, "THV_AUTO_CREATE", parse_boolean));
   THV_CHECK(override_with(c.deploy_parallel, variables, "THV_DEPLOY_PARALLEL", parse_parallel));
   THV_CHECK(override_with(c.deploy_timeout, variables, "THV_DEPLOY_TIMEOUT", parse_duration));
+  THV_CHECK(
+      override_with(c.secrets.provider, variables, "THV_SECRETS_PROVIDER", check_secrets_provider));
+  if (variables("THV_SECRETS_PROVIDER")) c.secrets.provider_where = "THV_SECRETS_PROVIDER";
+  THV_CHECK(
+      override_with(c.secrets.key_file, variables, "THV_SECRETS_KEY_FILE", parse_absolute_path));
   return {};
 }
 

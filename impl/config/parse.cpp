@@ -57,7 +57,8 @@ class reader {
                       {"group_defaults", [&](auto const& n) { return group_defaults(n, c); }},
                       {"groups", [&](auto const& n) { return groups(n, c); }},
                       {"deploy", [&](auto const& n) { return deploy(n, c); }},
-                      {"gateway", [&](auto const& n) { return gateway(n, c.gateway); }}}));
+                      {"gateway", [&](auto const& n) { return gateway(n, c.gateway); }},
+                      {"secrets", [&](auto const& n) { return secrets(n, c.secrets); }}}));
     return c;
   }
 
@@ -280,6 +281,28 @@ class reader {
     if (value != "json" && value != "text")
       return wrong(node, fmt::format("'gateway.log_format' is '{}'; expected json or text", value));
     g.json_log = value == "json";
+    return {};
+  }
+
+  result<void> secrets(toml::node const& node, secrets_table& t) const {
+    return table_of(node, "secrets",
+                    {{"provider", [&](auto const& n) { return secrets_provider(n, t); }},
+                     {"key_file", [&](auto const& n) { return secrets_key_file(n, t); }}});
+  }
+
+  result<void> secrets_provider(toml::node const& node, secrets_table& t) const {
+    THV_TRY(auto const name, text(node, "secrets.provider"));
+    auto checked = check_secrets_provider(name);
+    if (!checked) return placed(node, "secrets.provider", std::move(checked).error());
+    t.provider = *std::move(checked);
+    t.provider_where = place(node.source().begin);
+    return {};
+  }
+
+  result<void> secrets_key_file(toml::node const& node, secrets_table& t) const {
+    THV_TRY(t.key_file, text(node, "secrets.key_file"));
+    if (t.key_file.front() != '/')
+      return wrong(node, "'secrets.key_file' is no absolute path", "start it with '/'");
     return {};
   }
 

@@ -62,4 +62,10 @@ result<void> check_runtime_name(std::string_view name) {
               "use letters, digits, '.', '_' and '-', at most 64, the first a letter or a digit");
 }
 
+result<std::string> check_secrets_provider(std::string const& name) {
+  if (name == "encrypted" || name == "environment") return name;
+  return fail(errc::invalid_argument,
+              "invalid secrets provider type: " + name + " (valid types: encrypted, environment)");
+}
+
 }  // namespace thv::config

@@ -49,6 +49,15 @@ struct gateway_table {
   friend bool operator==(gateway_table const&, gateway_table const&) = default;
 };
 
+/// `[secrets]`: where the values of secrets come from (docs/secrets.md).
+struct secrets_table {
+  std::string provider;        ///< `encrypted` or `environment`; empty: encrypted once set up
+  std::string provider_where;  ///< `file:line:column`, or the variable's name
+  std::string key_file;        ///< absolute path of the key file; empty: as set up
+
+  friend bool operator==(secrets_table const&, secrets_table const&) = default;
+};
+
 /// The whole configuration, with defaults (docs/configuration.md).
 struct configuration {
   std::string default_runtime;        ///< empty: the first that answers
@@ -60,6 +69,7 @@ struct configuration {
   int deploy_parallel = 8;  ///< 1 to 64
   std::chrono::milliseconds deploy_timeout = std::chrono::seconds(120);
   gateway_table gateway;
+  secrets_table secrets;
 
   friend bool operator==(configuration const&, configuration const&) = default;
 };
@@ -68,8 +78,9 @@ struct configuration {
 /// `origin:line:column`; an unknown key is an error that names the nearest known one.
 [[nodiscard]] result<configuration> parse(std::string_view text, std::string const& origin);
 
-/// Puts the variables THV_DEFAULT_RUNTIME, THV_REGISTRY, THV_AUTO_CREATE, THV_DEPLOY_PARALLEL and
-/// THV_DEPLOY_TIMEOUT over `c`. errc::invalid_argument with the variable's name.
+/// Puts the variables THV_DEFAULT_RUNTIME, THV_REGISTRY, THV_AUTO_CREATE, THV_DEPLOY_PARALLEL,
+/// THV_DEPLOY_TIMEOUT, THV_SECRETS_PROVIDER and THV_SECRETS_KEY_FILE over `c`.
+/// errc::invalid_argument with the variable's name.
 [[nodiscard]] result<void> apply_environment(configuration& c, environment const& variables);
 
 /// The configuration of this user: `file` (the flag `--config`) or THV_CONFIG, which must exist,

@@ -28,4 +28,7 @@ namespace thv::config {
 /// repeat it.
 [[nodiscard]] result<void> check_token(std::string_view token);
 
+/// Where secrets come from: `encrypted` or `environment`. errc::invalid_argument.
+[[nodiscard]] result<std::string> check_secrets_provider(std::string const& name);
+
 }  // namespace thv::config
