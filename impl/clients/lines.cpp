@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <cstdint>
 
 #include <thv/json/parse.hpp>
@@ -134,6 +135,14 @@ std::string quoted(std::string_view value) {
     at += length;
   }
   return out + '"';
+}
+
+std::string plain_text(boost::json::value const& value) {
+  auto const* const floating = value.if_double();
+  if (floating == nullptr) return boost::json::serialize(value);
+  auto text = fmt::format("{}", *floating);
+  if (text.find_first_of(".e") == npos) text += ".0";
+  return text;
 }
 
 result<void> check_text(std::string_view text) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <boost/json/value.hpp>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -60,6 +61,10 @@ splice cut_lines(std::string_view text, std::size_t begin, std::size_t end, int 
 /// A string in double quotes as TOML and YAML read it, and JSON too. No line of any reader's ends
 /// in it.
 std::string quoted(std::string_view value);
+
+/// A number, a boolean or null of JSON as TOML and YAML read it: 1.5, not 1.5E0, which YAML 1.1
+/// takes for a string.
+std::string plain_text(boost::json::value const& value);
 
 /// errc::invalid_argument for a text that no client reads: larger than 32 MiB, not UTF-8, or with
 /// control characters other than tabs and line ends.

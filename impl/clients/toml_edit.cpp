@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json/serialize.hpp>
 #include <map>
 #include <optional>
 #include <set>
@@ -56,7 +55,7 @@ std::string inline_text(json::value const& value) {
     for (auto const& element : *array) out += (out.empty() ? "" : ", ") + inline_text(element);
     return "[" + out + "]";
   }
-  if (!value.is_object()) return json::serialize(value);
+  if (!value.is_object()) return plain_text(value);
   std::string out;
   for (auto const& member : value.get_object())
     out +=

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json/serialize.hpp>
 
 #include "formats.hpp"
 #include "lines.hpp"
@@ -37,7 +36,7 @@ std::string flow_text(json::value const& value) {
     for (auto const& element : *array) out += (out.empty() ? "" : ", ") + flow_text(element);
     return "[" + out + "]";
   }
-  if (!value.is_object()) return json::serialize(value);
+  if (!value.is_object()) return plain_text(value);
   for (auto const& member : value.get_object())
     out += (out.empty() ? "" : ", ") + yaml_key(member.key()) + ": " + flow_text(member.value());
   return "{" + out + "}";

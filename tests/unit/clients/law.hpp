@@ -62,6 +62,7 @@ class session {
     REQUIRE(found);
     REQUIRE(*found == expected);
     REQUIRE(notes_.entries.size() == ours_.size());
+    check_bytes();
     auto const left = without_ours();
     REQUIRE(left.text == original_);
     REQUIRE(left.notes == undo_notes{});
@@ -75,6 +76,18 @@ class session {
   [[nodiscard]] undo_notes const& notes() const { return notes_; }
 
  private:
+  // Text is only added, unless a foreign entry was replaced.
+  void check_bytes() const {
+    auto const replaced = std::any_of(
+        ours_.begin(), ours_.end(), [&](auto const& one) { return foreign_.contains(one.first); });
+    if (kind_.format == file_format::json || replaced || ours_.empty()) return;
+    std::size_t next = 0;
+    for (auto const c : text_)
+      if (next < original_.size() && c == original_[next]) ++next;
+    auto const blank = original_.find_first_not_of(" \t\r\n", bom_size()) == std::string::npos;
+    REQUIRE((blank || next == original_.size()));
+  }
+
   [[nodiscard]] std::size_t bom_size() const {
     return original_.starts_with("\xEF\xBB\xBF") ? 3 : 0;
   }

@@ -350,3 +350,41 @@ TEST_CASE("What our TOML entry holds already is not written again", "[clients][t
   REQUIRE(again.text == changed);
   REQUIRE(again.notes == put.notes);
 }
+
+TEST_CASE("What an entry keeps is written with it in TOML", "[clients][toml]") {
+  for (auto const* name : {"codex", "mistral-vibe"}) {
+    auto const& k = kind_of(name);
+    entry const e{"one", "http://x", "t",
+                  R"({"a":[1,[],{"b c":["x"]}],"d":{},"f":30.0,"g":1.5,"h":1e300,"i":-7,"t":true,)"
+                  R"("u":{"v":{"w":"\u007f"}}})"};
+    auto const put = edit_or_fail(k, "a = 1\n", {{e}, {}});
+    auto const read = read_entries(k, put.text);
+    REQUIRE(read);
+    REQUIRE(read->at("one") == canonical(k, e));
+    REQUIRE(put.text.find("30.0") != std::string::npos);
+    REQUIRE(put.text.find("1.5E0") == std::string::npos);
+    REQUIRE(edit_or_fail(k, put.text, {{}, {"one"}}, put.notes).text == "a = 1\n");
+  }
+}
+
+TEST_CASE("Names and values stay what they are in TOML", "[clients][toml]") {
+  std::vector<std::string> const names = {
+      "1.5",  "true", "a b", "#",    "'",           "\"",
+      "\\",   "]",    "[a]", "=",    "caf\xC3\xA9", "\xF0\x9F\x98\x80",
+      "a\nb", "a\tb", " a ", "\x7F", "\xC2\x85",    "\xEF\xBB\xBF",
+      "\x01", "\x1F"};
+  changes all;
+  for (auto const& name : names) all.put.push_back({name, "http://x/" + name, name});
+  changes const gone = {{}, names};
+  for (auto const* kind_name : {"codex", "mistral-vibe"}) {
+    auto const& k = kind_of(kind_name);
+    for (std::string const text : {"a = 1\n", "mcp_servers = []\n"}) {
+      if (text != "a = 1\n" && k.format == file_format::toml_tables) continue;
+      auto const put = edit_or_fail(k, text, all);
+      auto const read = read_entries(k, put.text);
+      REQUIRE(read);
+      for (auto const& e : all.put) REQUIRE(read->at(e.name) == canonical(k, e));
+      REQUIRE(edit_or_fail(k, put.text, gone, put.notes).text == text);
+    }
+  }
+}

@@ -461,3 +461,19 @@ TEST_CASE("What our YAML entry holds already is not written again", "[clients][y
   REQUIRE(again.text == changed);
   REQUIRE(again.notes == put.notes);
 }
+
+TEST_CASE("What an entry keeps is written with it in YAML", "[clients][yaml]") {
+  for (auto const* name : {"goose", "continue"}) {
+    auto const& k = kind_of(name);
+    entry const e{"one", "http://x", "t",
+                  R"({"a":[1,[],{"b c":["x"]}],"d":{},"f":30.0,"g":1.5,"h":1e300,"i":-7,"t":true,)"
+                  R"("u":{"v":{"w":"\u007f"}}})"};
+    auto const put = edit_or_fail(k, "a: 1\n", {{e}, {}});
+    auto const read = read_entries(k, put.text);
+    REQUIRE(read);
+    REQUIRE(read->at("one") == canonical(k, e));
+    REQUIRE(put.text.find("30.0") != std::string::npos);
+    REQUIRE(put.text.find("1.5E0") == std::string::npos);
+    REQUIRE(edit_or_fail(k, put.text, {{}, {"one"}}, put.notes).text == "a: 1\n");
+  }
+}
