@@ -191,11 +191,14 @@ result<void> client_file::state::may_replace() const {
                                           real.string()));
 }
 
+// The file itself, under a second name that outlives its replacement. Where the file system has no
+// such names, or the link that was followed led to another one: a copy.
 result<void> client_file::state::keep_backup() const {
   auto backup = given;
   backup += ".thv-backup";
   struct stat status {};
   if (!content || ::lstat(backup.c_str(), &status) == 0) return {};
+  if (::link(real.c_str(), backup.c_str()) == 0 || errno == EEXIST) return {};
   auto const half = backup.parent_path() / fmt::format(".{}.new", backup.filename().string());
   ::unlink(half.c_str());
   THV_CHECK(file_io::write_new(half, content->text));

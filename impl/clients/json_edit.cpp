@@ -56,6 +56,10 @@ std::string text_of(container_notes const& notes) {
   return object.empty() ? "" : json::serialize(object);
 }
 
+bool is_white(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == npos;
+}
+
 bool is_blank(std::string_view text) {
   return skip_trivia(text, 0) == text.size();
 }
@@ -147,7 +151,7 @@ class json_editing {
 
   // Nothing of ours is in it.
   [[nodiscard]] edited unchanged() const {
-    return {std::string(text_), undo_notes{}, without_blanks(text_).empty()};
+    return {std::string(text_), undo_notes{}, is_white(text_)};
   }
 
   json::object const* container_in(json::value const& root) const {
@@ -274,7 +278,7 @@ class json_editing {
     } else if (made_.blank && without_blanks(text) == without_blanks(*made_.blank) + "{}") {
       text = *made_.blank;
     }
-    auto const empty = without_blanks(text).empty();
+    auto const empty = is_white(text);
     return edited{std::move(text), std::move(notes_), empty};
   }
 

@@ -68,7 +68,8 @@ std::string key_of(std::string_view token) {
 }  // namespace
 
 result<json::value> parse(std::string_view text) {
-  json::stream_parser parser(json::make_shared_resource<json::monotonic_resource>(), options());
+  json::stream_parser parser(json::storage_ptr(), options());
+  parser.reset(json::make_shared_resource<json::monotonic_resource>());
   json::error_code code;
   auto const consumed = parser.write_some(text.data(), text.size(), code);
   if (!code && consumed < text.size()) code = json::error::extra_data;
