@@ -41,7 +41,10 @@ class builder : public YAML::EventHandler {
  public:
   builder(yaml_tree& d, std::size_t first) : document_(d), first_(first) {}
 
-  void OnDocumentStart(YAML::Mark const&) override { ++document_.documents; }
+  void OnDocumentStart(YAML::Mark const& mark) override {
+    ++document_.documents;
+    last_document_ = place_of(mark);
+  }
   void OnDocumentEnd() override {}
 
   // Comes before the node.
@@ -80,11 +83,17 @@ class builder : public YAML::EventHandler {
   void OnSequenceEnd() override { close(); }
   void OnMapEnd() override { close(); }
 
+  [[nodiscard]] std::size_t last_document() const { return last_document_; }
+
  private:
+  [[nodiscard]] std::size_t place_of(YAML::Mark const& mark) const {
+    return first_ + static_cast<std::size_t>(std::max(mark.pos, 0));
+  }
+
   yaml_node& add(yaml_node::type what, YAML::Mark const& mark, YAML::anchor_t anchor) {
     auto& node = document_.nodes.emplace_back();
     node.what = what;
-    node.begin = first_ + static_cast<std::size_t>(std::max(mark.pos, 0));
+    node.begin = place_of(mark);
     if (anchor != 0) {
       anchors_[anchor] = &node;
       node.anchor = anchor_;
@@ -107,6 +116,7 @@ class builder : public YAML::EventHandler {
 
   yaml_tree& document_;
   std::size_t first_;
+  std::size_t last_document_ = 0;
   std::vector<yaml_node*> open_;
   std::map<YAML::anchor_t, yaml_node*> anchors_;
   std::string anchor_;
@@ -120,6 +130,14 @@ error wrong(std::string_view why, std::string where) {
 // The parser's words without what could quote the file, which may hold secrets.
 std::string_view described(std::string_view words) {
   return words.substr(0, words.find_first_of(":'\""));
+}
+
+bool has_document_marker(std::string_view text) {
+  for (auto at = byte_order_mark_size(text); at < text.size(); at = next_line(text, at)) {
+    auto const line = text.substr(at, 3);
+    if (line == "---" || line == "...") return true;
+  }
+  return false;
 }
 
 bool is_digits(std::string_view text) {
@@ -153,10 +171,12 @@ result<yaml_tree> parse_yaml(std::string_view text) {
   auto const first = byte_order_mark_size(text);
   text_buffer buffer(text.substr(first));
   std::istream in(&buffer);
+  builder events(d, first);
   try {
     YAML::Parser parser(in);
-    builder events(d, first);
-    while (parser.HandleNextDocument(events)) {
+    // No further than to the second document: where it does not understand a text, the parser can
+    // find empty documents in it without end.
+    while (d.documents < 2 && parser.HandleNextDocument(events)) {
     }
   } catch (too_deep const&) {
     return wrong(fmt::format("nested in more than {} levels", deepest), {});
@@ -167,6 +187,8 @@ result<yaml_tree> parse_yaml(std::string_view text) {
   } catch (std::exception const&) {
     return wrong("it cannot be read", {});
   }
+  if (d.documents > 1 && !has_document_marker(text))
+    return wrong("nothing is expected here", place(text, events.last_document()));
   return d;
 }
 

@@ -29,7 +29,7 @@ struct yaml_node {
 struct yaml_tree {
   std::deque<yaml_node> nodes;
   yaml_node const* root = nullptr;  ///< of the first document; null: there is none
-  int documents = 0;
+  int documents = 0;                ///< 2: there are more than one
 };
 
 /// errc::invalid_argument with a place, also for what is nested in more than 100 levels.

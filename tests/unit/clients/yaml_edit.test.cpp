@@ -325,6 +325,10 @@ TEST_CASE("What is not YAML is refused with its place and without its text", "[c
       REQUIRE(to_string(e).find("s3cret") == std::string::npos);
     }
   }
+  // The parser finds documents in these without end.
+  for (auto const* text : {",)'", ",", "a: 1\n,", "- a\nb: 1\n", "]"})
+    REQUIRE(refused(goose, text, put("x")).code == errc::invalid_argument);
+  REQUIRE(refused(goose, "---\n,", put("x")).code == errc::unsupported);
   REQUIRE(refused(goose, "a: \x04 b", put("x")).where == "1:4");
   REQUIRE(refused(goose, "a: \rb: 1", put("x")).where == "1:4");
   REQUIRE(refused(goose, "a: \xC3", put("x")).message == "the file is not UTF-8");
