@@ -143,8 +143,17 @@ TEST_CASE("Replies that are none are errors", "[docker]") {
   CHECK_FALSE(thv::docker::parse_created(R"({"Warnings":[]})"));
   CHECK(*thv::docker::parse_created(R"({"Id":"a1","Warnings":[]})") == "a1");
   CHECK_FALSE(thv::docker::parse_ids("{}"));
+  CHECK_FALSE(thv::docker::parse_nonces("{}"));
   CHECK_FALSE(thv::docker::parse_version("{}"));
   CHECK_FALSE(thv::docker::parse_exposed_ports("x"));
+}
+
+TEST_CASE("The marks of deploys are read from a list of containers", "[docker]") {
+  auto const found = thv::docker::parse_nonces(
+      R"([{"Id":"a","Labels":{"thv.deploy":"11"}},{"Id":"b","Labels":{}},{"Id":"c"},)"
+      R"({"Id":"d","Labels":{"thv.deploy":"22"}},{"Id":"e","Labels":{"thv.deploy":7}}])");
+  REQUIRE(found);
+  CHECK(*found == std::set<std::string>{"11", "22"});
 }
 
 TEST_CASE("The engine's words are taken from where it puts them", "[docker]") {

@@ -211,3 +211,33 @@ TEST_CASE("Requests name their paths and encode what stands in them", "[docker]"
   CHECK(attach.target == "/v1.41/containers/id/attach?stream=1&stdin=1&stdout=1");
   CHECK(attach.headers.at("Upgrade") == "tcp");
 }
+
+TEST_CASE("Secrets as files are mounted where their variables say", "[docker]") {
+  auto s = stdio_spec();
+  s.secret_names.push_back("key,target=KEY_FILE,as=file");
+  s.secret_files = {{"KEY_FILE", "the-secret"}};
+  s.mounts = {{"/home/me/data", "/data", false}};
+  std::map<std::string, std::string> const paths{{"KEY_FILE", "/dev/shm/x/KEY_FILE"}};
+  auto const text = container_body(s, {}, "n0nce", paths);
+  REQUIRE(text);
+  CHECK_THAT(*text, !ContainsSubstring("the-secret"));
+  auto const body = json::parse(*text).as_object();
+  CHECK(has(body.at("Env").as_array(), "KEY_FILE=/run/secrets/KEY_FILE"));
+  CHECK_THAT(std::string(body.at("Labels").at("thv.secrets").as_string()),
+             ContainsSubstring("key,target=KEY_FILE,as=file"));
+  auto const& mounts = body.at("HostConfig").at("Mounts").as_array();
+  REQUIRE(mounts.size() == 2);
+  CHECK(mounts[1] == json::value{{"Type", "bind"},
+                                 {"Source", "/dev/shm/x/KEY_FILE"},
+                                 {"Target", "/run/secrets/KEY_FILE"},
+                                 {"ReadOnly", true}});
+  for (auto const* target : {"/run/secrets", "/run/secrets/", "/run/secrets/KEY_FILE"}) {
+    s.mounts = {{"/home/me/data", target, false}};
+    auto const refused = container_body(s, {}, "n0nce", paths);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::invalid_argument);
+    CHECK_THAT(refused.error().message, ContainsSubstring(target));
+  }
+  s.mounts = {{"/home/me/data", "/run/secrets/other", false}};
+  CHECK(container_body(s, {}, "n0nce", paths));
+}
