@@ -55,11 +55,12 @@ command all_commands() {
       "thv-engine group run mobile-app-team-toolkit --registry ./registry.json\n"
       "thv-engine list";
   root.commands = {
-      group_command(),    run_command(),        list_command(),     status_command(),
-      logs_command(),     stop_command(),       start_command(),    restart_command(),
-      rm_command(),       gateway_command(),    mcp_command(),      proxy_command(),
-      registry_command(), search_command(),     runtime_command(),  export_command(),
-      version_command(),  completion_command(), complete_command(),
+      group_command(),    run_command(),    list_command(),     status_command(),
+      logs_command(),     stop_command(),   start_command(),    restart_command(),
+      rm_command(),       client_command(), secret_command(),   gateway_command(),
+      mcp_command(),      proxy_command(),  registry_command(), search_command(),
+      runtime_command(),  export_command(), version_command(),  completion_command(),
+      complete_command(),
   };
   return root;
 }

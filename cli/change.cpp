@@ -13,6 +13,7 @@
 #include <thv/config/values.hpp>
 #include <thv/plan/plan_text.hpp>
 
+#include "client_access.hpp"
 #include "gateway_start.hpp"
 #include "interrupt.hpp"
 #include "output.hpp"
@@ -250,9 +251,12 @@ int finish(session& s, result<plan::report> const& r, change_flags const& flags,
   if (!r) return failed(r.error());
   say_report(*r, what);
   auto const g = settled_gateway(s, *r);
-  if (flags.json())
-    print(pretty(report_json(*r, g)));
-  else if (r->dry_run)
+  auto const clients = r->dry_run ? std::vector<clients::client_outcome>() : settle_clients(s, g);
+  if (flags.json()) {
+    auto out = report_json(*r, g);
+    if (!clients.empty()) out["clients"] = outcomes_json(clients);
+    print(pretty(out));
+  } else if (r->dry_run)
     print(plan::to_string(r->planned));
   else if (on_success &&
            (r->status == plan::completion::done || r->status == plan::completion::partly_done))

@@ -180,9 +180,7 @@ result<gateway_view> replace(session& s, gateway::control_files const& files,
   THV_TRY(auto const held, before.hand_over(within(5s)));
   THV_CHECK(wait_until_it_ended(files));
   THV_TRY(auto g, launch(s, files));
-  gateway::control_client const after(g.socket);
-  if (held.key) THV_CHECK(after.give_key(within(5s), *held.key));
-  if (!held.secrets.empty()) THV_CHECK(after.give_secrets(within(5s), held.secrets));
+  THV_CHECK(gateway::control_client(g.socket).take_over(within(5s), held));
   return g;
 }
 

@@ -173,9 +173,9 @@ result<bool> enable_unit(session& s) {
   THV_TRY(auto const* where, s.paths());
   // One that a command started makes room for the one that systemd looks after.
   THV_TRY(auto const g, look_at_gateway(s));
-  std::map<std::string, std::string> secrets;
+  gateway::held_state held;
   if (g.running()) {
-    THV_TRY(secrets, gateway::control_client(g.socket).hand_over(within(std::chrono::seconds(5))));
+    THV_TRY(held, gateway::control_client(g.socket).hand_over(within(std::chrono::seconds(5))));
     THV_CHECK(wait_until_gateway_ended(s));
   }
   THV_CHECK(gateway::control_files(where->state).mark_stopped(false));
@@ -183,9 +183,8 @@ result<bool> enable_unit(session& s) {
     return fail(errc::engine, fmt::format("systemd did not start {}", unit_name),
                 fmt::format("systemctl --user status {}", unit_name), path.string());
   THV_TRY(auto const running, start_gateway(s));
-  if (!secrets.empty())
-    THV_CHECK(gateway::control_client(running.socket)
-                  .give_secrets(within(std::chrono::seconds(5)), secrets));
+  THV_CHECK(
+      gateway::control_client(running.socket).take_over(within(std::chrono::seconds(5)), held));
   return true;
 }
 

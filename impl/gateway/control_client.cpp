@@ -87,6 +87,12 @@ result<held_state> control_client::hand_over(plugin::call const& c) const {
   return held;
 }
 
+result<void> control_client::take_over(plugin::call const& c, held_state const& held) const {
+  if (held.key) THV_CHECK(give_key(c, *held.key));
+  if (!held.secrets.empty()) THV_CHECK(give_secrets(c, held.secrets));
+  return {};
+}
+
 result<secrets::secret_key> control_client::key(plugin::call const& c) const {
   THV_TRY(auto const value, ask(c, "GET", "key"));
   return key_in(value);

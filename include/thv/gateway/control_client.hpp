@@ -31,6 +31,8 @@ class control_client {
                                           std::map<std::string, std::string> const& secrets) const;
   /// It gives what it holds, for a successor, and ends soon after.
   [[nodiscard]] result<held_state> hand_over(plugin::call const& c) const;
+  /// What `hand_over` of another gateway gave: it keeps that.
+  [[nodiscard]] result<void> take_over(plugin::call const& c, held_state const& held) const;
   /// The key of the encrypted secrets; errc::not_found if it has none.
   [[nodiscard]] result<secrets::secret_key> key(plugin::call const& c) const;
   /// It keeps the key in locked memory, and reads its members again.
