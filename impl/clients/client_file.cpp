@@ -3,112 +3,28 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <condition_variable>
-#include <fstream>
-#include <mutex>
 #include <optional>
-#include <sstream>
 
 #include "client_file_io.hpp"
+#include "file_lock.hpp"
 
 namespace thv::clients {
 
 namespace fs = std::filesystem;
-using file_io::descriptor;
-using std::chrono::steady_clock;
-
-namespace {
-
-// The lock is one on the file's folder: nothing is left lying there, it is the same whatever the
-// environment says, and it is there before the file is.
-result<descriptor> open_folder(fs::path const& folder) {
-  descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return file_io::failure("cannot open the folder", folder, errno);
-  return fd;
-}
-
-bool is_still(fs::path const& folder, int fd) {
-  struct stat by_path {};
-  struct stat by_fd {};
-  return ::stat(folder.c_str(), &by_path) == 0 && ::fstat(fd, &by_fd) == 0 &&
-         by_path.st_dev == by_fd.st_dev && by_path.st_ino == by_fd.st_ino;
-}
-
-// Who has the lock, as the kernel's table of locks tells it.
-std::string holder_of(int fd) {
-  struct stat status {};
-  if (::fstat(fd, &status) != 0) return "another process";
-  auto const wanted = fmt::format(":{}", status.st_ino);
-  std::ifstream locks("/proc/locks");
-  for (std::string line; std::getline(locks, line);) {
-    std::istringstream fields(line);
-    std::string number, type, advisory, access, pid, inode;
-    fields >> number >> type >> advisory >> access >> pid >> inode;
-    if (type != "FLOCK" || !inode.ends_with(wanted)) continue;
-    std::ifstream comm("/proc/" + pid + "/comm");
-    std::string name;
-    std::getline(comm, name);
-    return name.empty() ? "process " + pid : fmt::format("process {} ({})", pid, name);
-  }
-  return "another process";
-}
-
-// Sleeps until `pause` or the deadline is over or a stop is requested.
-void sleep(plugin::call const& c, steady_clock::duration pause) {
-  auto const left = c.deadline - steady_clock::now();
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, c.stop, std::min(pause, left), [] { return false; });
-}
-
-error waited_too_long(fs::path const& path, int fd) {
-  return fail(errc::timeout,
-              fmt::format("{} has {} locked", holder_of(fd), path.parent_path().string()),
-              "wait until that is done, then repeat the command");
-}
-
-enum class lock_state { taken, busy, gone };
-
-result<lock_state> try_lock(fs::path const& folder, int fd) {
-  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EINTR) continue;
-    if (errno == EWOULDBLOCK) return lock_state::busy;
-    // A network file system that cannot: what is left is to look before writing.
-    if (errno == EBADF || errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS) break;
-    return file_io::failure("cannot lock the folder", folder, errno);
-  }
-  return is_still(folder, fd) ? lock_state::taken : lock_state::gone;
-}
-
-}  // namespace
-
 struct client_file::state {
-  fs::path given;              // as the user names it
-  fs::path real;               // behind all links
-  descriptor lock;             // of its folder
-  std::vector<fs::path> made;  // folders that were missing
+  fs::path given;  // as the user names it
+  fs::path real;   // behind all links
+  std::optional<file_lock> lock;
   std::optional<file_io::content> content;
   std::string const nothing;
-
-  ~state() { drop_folders(); }
-
-  // A folder that we have made and nobody has used would look like an installed client.
-  void drop_folders() {
-    for (; !made.empty(); made.pop_back()) ::rmdir(made.back().c_str());
-  }
 
   [[nodiscard]] fs::path temporary() const {
     return real.parent_path() / fmt::format(".{}.thv-new", real.filename().string());
   }
 
-  result<void> take_lock(plugin::call const& c);
   [[nodiscard]] error somebody_changed() const {
     return fail(errc::conflict, fmt::format("somebody has just changed {}", given.string()),
                 "repeat the command");
@@ -120,33 +36,11 @@ struct client_file::state {
   result<void> put_in_place(fs::path const& file, bool is_private);
 };
 
-result<void> client_file::state::take_lock(plugin::call const& c) {
-  using namespace std::chrono_literals;
-  steady_clock::duration pause = 1ms;
-  for (;;) {
-    THV_CHECK(file_io::make_folders(real.parent_path(), made));
-    auto folder = open_folder(real.parent_path());
-    if (!folder && !fs::exists(real.parent_path())) continue;  // somebody has just dropped it
-    if (!folder) return std::move(folder).error();
-    THV_TRY(auto const state, try_lock(real.parent_path(), folder->get()));
-    if (state == lock_state::taken) {
-      lock = *std::move(folder);
-      return {};
-    }
-    if (state == lock_state::gone) continue;
-    if (c.stop.stop_requested())
-      return fail(errc::cancelled, fmt::format("stopped waiting for {}", real.string()));
-    if (steady_clock::now() >= c.deadline) return waited_too_long(real, folder->get());
-    sleep(c, pause);
-    pause = std::min<steady_clock::duration>(pause * 2, 20ms);
-  }
-}
-
 result<client_file> client_file::open(plugin::call const& c, fs::path const& path) {
   auto s = std::make_unique<state>();
   s->given = fs::absolute(path);
   THV_TRY(s->real, file_io::follow_links(s->given));
-  THV_CHECK(s->take_lock(c));
+  THV_TRY(s->lock, file_lock::take(c, s->real));
   ::unlink(s->temporary().c_str());  // of a command that was killed
   THV_TRY(s->content, file_io::read(s->real));
   return client_file(std::move(s));
@@ -232,7 +126,6 @@ result<void> client_file::write(std::string_view text, bool is_private, bool kee
     ::unlink(file.c_str());
     return placed.error();
   }
-  s.made.clear();
   s.content.emplace();
   s.content->text = text;
   if (::stat(s.real.c_str(), &s.content->status) != 0)

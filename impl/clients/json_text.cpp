@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "json_text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
@@ -78,7 +80,9 @@ result<json::value> parse(std::string_view text) {
   if (!code) return parser.release();
   auto where = thv::json::detail::line_and_column("", text, consumed).substr(1);
   if (code == json::error::too_deep)
-    return fail(errc::invalid_argument, "nested too deeply", "", std::move(where));
+    return fail(errc::invalid_argument, fmt::format("nested deeper than {} levels", deepest),
+                "a client's configuration is not expected to be that deep; look into it",
+                std::move(where));
   auto const wide = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
   return fail(errc::invalid_argument, "not valid JSON: " + code.message(),
               wide ? "save the file as UTF-8" : "correct the file at that place, then repeat",

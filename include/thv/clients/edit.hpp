@@ -10,6 +10,7 @@
 #include <thv/error.hpp>
 
 // Edits of a client's configuration as text: what is not ours stays as it is, byte for byte. Pure.
+// The `where` of errors is a place in the text: `LINE:COLUMN` or a JSON pointer.
 namespace thv::clients {
 
 /// A server as a client is to see it, over Streamable HTTP.

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -286,22 +287,79 @@ TEST_CASE("somebody else's change is not overwritten", "[clients][unit]") {
 TEST_CASE("one command waits for another, until its deadline", "[clients][unit]") {
   folder const at;
   auto const path = at / "new/mcp.json";
-  auto first = std::make_unique<client_file>(opened(path));
+  int ready[2];
+  int release[2];
+  REQUIRE(::pipe2(ready, O_CLOEXEC) == 0);
+  REQUIRE(::pipe2(release, O_CLOEXEC) == 0);
+  auto const holder = ::fork();
+  if (holder == 0) {
+    char byte = 0;
+    auto const fine = [&] {
+      auto const file = client_file::open(soon(), path);
+      return file && ::write(ready[1], "x", 1) == 1 && ::read(release[0], &byte, 1) == 1;
+    }();  // and drops the folder
+    ::_exit(fine ? 0 : 1);
+  }
+  char byte = 0;
+  REQUIRE(::read(ready[0], &byte, 1) == 1);
   auto const late = client_file::open(soon(30ms), path);
-  REQUIRE_FALSE(late);
-  CHECK(late.error().code == errc::timeout);
-  CHECK(late.error().message.find("process " + std::to_string(::getpid())) != std::string::npos);
   std::stop_source stop;
   stop.request_stop();
   auto const stopped = client_file::open({.stop = stop.get_token()}, path);
+  std::jthread const releasing([&] {
+    std::this_thread::sleep_for(50ms);
+    REQUIRE(::write(release[1], "x", 1) == 1);
+  });
+  auto second = client_file::open(soon(), path);
+  int status = 0;
+  ::waitpid(holder, &status, 0);
+  CHECK(status == 0);
+  REQUIRE(second);
+  CHECK(second->write("x", false, false));
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == errc::timeout);
+  CHECK(late.error().message.starts_with("process " + std::to_string(holder) + " (unit_clients)"));
   REQUIRE_FALSE(stopped);
   CHECK(stopped.error().code == errc::cancelled);
-  std::jthread const release([&] {
-    std::this_thread::sleep_for(50ms);
-    first.reset();  // and drops the folder
-  });
-  auto second = opened(path);
-  CHECK(second.write("x", false, false));
+  for (auto const fd : {ready[0], ready[1], release[0], release[1]}) ::close(fd);
+}
+
+TEST_CASE("files of one folder are held together, one file once", "[clients][unit]") {
+  folder const at;
+  put_text(at / "one.json", "1");
+  fs::create_symlink("one.json", at / "link.json");
+  fs::create_directory_symlink(".", at / "here");
+  auto one = opened(at / "one.json");
+  auto two = opened(at / "two.json");
+  for (auto const name : {"link.json", "here/one.json"}) {
+    auto const again = client_file::open(soon(), at / name);
+    REQUIRE_FALSE(again);
+    CHECK(again.error().code == errc::conflict);
+    CHECK(again.error().message.find("two clients") != std::string::npos);
+  }
+  REQUIRE(one.write("x", false, false));
+  REQUIRE(two.write("y", false, false));
+  SECTION("other threads wait for a file") {
+    bool written = false;
+    std::jthread const other([&] {
+      auto file = client_file::open(soon(), at / "one.json");
+      written = file && file->text() == "x" && file->write("z", false, false);
+    });
+    std::this_thread::sleep_for(20ms);
+    CHECK(text_of(at / "one.json") == "x");
+    { auto const released = std::move(one); }
+  }
+  SECTION("other processes wait for the last of a folder") {
+    auto const other = [&] {
+      auto const fd = ::open(at.path().c_str(), O_RDONLY | O_DIRECTORY);
+      return ::flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : 1;
+    };
+    CHECK(in_child(other) == 1);
+    { auto const released = std::move(one); }
+    CHECK(in_child(other) == 1);
+    { auto const released = std::move(two); }
+    CHECK(in_child(other) == 0);
+  }
 }
 
 TEST_CASE("commands at once lose nothing of each other", "[clients][unit]") {
