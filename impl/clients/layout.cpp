@@ -106,6 +106,8 @@ class planner {
     if (count_.at(i.name) > 1)
       return cannot_edit(kind_, place(text_, i.begin),
                          fmt::format("there are several entries '{}'", i.name));
+    if (put != put_.end() && ours && i.has_alias && i.value != canonical(kind_, *put->second))
+      return cannot_edit(kind_, place(text_, i.begin), "somebody added an alias to the entry");
     if (put != put_.end())
       replace(i, *put->second, ours ? known->second : "");
     else

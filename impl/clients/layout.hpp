@@ -19,8 +19,9 @@ struct item {
   std::string name;  ///< empty: it has none, and is never touched
   std::size_t begin = 0;
   std::size_t end = 0;
-  std::string value;     ///< canonical
-  std::string obstacle;  ///< why it cannot be replaced or removed; empty: it can
+  std::string value;       ///< canonical
+  std::string obstacle;    ///< why it cannot be replaced or removed; empty: it can
+  bool has_alias = false;  ///< what others added to it cannot be written again
 };
 
 struct layout {

@@ -221,6 +221,7 @@ class finder {
     item found{name_at(container, i), begin, end, sorted_compact(yaml_value(value)), {}};
     if (holds_used_anchor(value) || (!listed_ && holds_used_anchor(*container.children[i])))
       found.obstacle = "the entry holds an anchor that is used elsewhere";
+    found.has_alias = holds_alias(value);
     if (value.what == type::alias) found.obstacle = "the entry is an alias";
     where().items.push_back(std::move(found));
   }

@@ -237,6 +237,12 @@ bool is_merge_key(yaml_node const& node) {
   return node.what == yaml_node::type::scalar && node.tag == "?" && node.value == "<<";
 }
 
+bool holds_alias(yaml_node const& node) {
+  if (node.what == yaml_node::type::alias) return scalar_text(node).empty();
+  return std::any_of(node.children.begin(), node.children.end(),
+                     [](auto const* child) { return holds_alias(*child); });
+}
+
 bool holds_used_anchor(yaml_node const& node) {
   return node.aliased || std::any_of(node.children.begin(), node.children.end(),
                                      [](auto const* child) { return holds_used_anchor(*child); });

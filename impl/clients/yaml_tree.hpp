@@ -47,6 +47,9 @@ std::string_view scalar_text(yaml_node const& node);
 /// Is it the key `<<`, under which a map takes over the keys of another?
 bool is_merge_key(yaml_node const& node);
 
+/// Does the node hold an alias of a collection?
+bool holds_alias(yaml_node const& node);
+
 /// Does the node hold an anchor that an alias uses?
 bool holds_used_anchor(yaml_node const& node);
 

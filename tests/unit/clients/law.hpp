@@ -132,6 +132,44 @@ inline void check_random_order(kind const& k, std::string const& original, unsig
   REQUIRE(s.notes() == undo_notes{});
 }
 
+/// The lines that are not blank and do not hold `without`.
+inline std::vector<std::string> lines_of(std::string const& text, std::string_view without) {
+  std::vector<std::string> lines(1);
+  for (auto const c : text + "\n") {
+    if (c != '\n') {
+      lines.back() += c;
+    } else if (lines.back().find_first_not_of(" \t\r") == std::string::npos ||
+               lines.back().find(without) != std::string::npos) {
+      lines.back().clear();
+    } else {
+      lines.emplace_back();
+    }
+  }
+  lines.pop_back();
+  return lines;
+}
+
+/// Somebody writes a comment into any line while our entries are there. For texts without strings
+/// of several lines.
+inline void check_comments_between(kind const& k, std::string const& original) {
+  changes const put = {{make_entry("one", 1), make_entry("two", 2), make_entry("three", 4)}, {}};
+  auto const first = edit(k, original, put, {});
+  REQUIRE(first);
+  for (std::size_t at = 0; at != std::string::npos; at = first->text.find('\n', at)) {
+    if (at > 0) ++at;
+    auto text = first->text;
+    text.insert(at, "# mine\n");
+    CAPTURE(original, text);
+    auto const two = edit(k, text, {{make_entry("one", 7)}, {"two"}}, first->notes);
+    if (!two) FAIL(to_string(two.error()));
+    auto const left = edit(k, two->text, {{}, {"one", "three"}}, two->notes);
+    if (!left) FAIL(to_string(left.error()));
+    REQUIRE(left->notes == undo_notes{});
+    REQUIRE(lines_of(left->text, "# mine") == lines_of(original, "# mine"));
+    if (at == first->text.size()) break;
+  }
+}
+
 /// The same text as Windows writes it, with a byte order mark, and without its last line end.
 inline std::vector<std::string> variants(std::string const& text) {
   std::string windows;

@@ -388,3 +388,12 @@ TEST_CASE("Names and values stay what they are in TOML", "[clients][toml]") {
     }
   }
 }
+
+TEST_CASE("Comments between and in our TOML entries do not keep them", "[clients][toml]") {
+  for (auto const* text : {"", "a = 1\n", "a = 1\n\n[b]\nc = 1\n", "# c\n",
+                           "[mcp_servers.x]\nurl = 'x'\n# y\n\n[z]\n"})
+    law::check_comments_between(kind_of("codex"), text);
+  for (auto const* text : {"", "mcp_servers = [\n  { name = 'x' },\n]\n", "mcp_servers = []\n",
+                           "[[mcp_servers]]\nname = 'x'\n[a]\nb = 1\n"})
+    law::check_comments_between(kind_of("mistral-vibe"), text);
+}

@@ -423,6 +423,17 @@ TEST_CASE("Others may change a YAML file between our edits", "[clients][yaml]") 
                    "\n    text: |\n      - text\n      # more\n\n    envs: {}");
     REQUIRE(edit_or_fail(goose, changed, gone, put.notes).text == "a: 1\nb: 2\n");
   }
+  SECTION("an alias in our entry is not written over, and goes with it") {
+    auto const put = edit_or_fail(goose, "e: &e {A: b}\n", both);
+    auto changed = put.text;
+    changed.insert(changed.find("    name: \"one\""), "    envs: *e\n");
+    auto e = make_entry("one", 5);
+    e.kept = R"({"envs":"*"})";
+    auto const again = edit(goose, changed, {{e}, {}}, put.notes);
+    REQUIRE(!again);
+    REQUIRE(again.error().code == errc::unsupported);
+    REQUIRE(edit_or_fail(goose, changed, gone, put.notes).text == "e: &e {A: b}\n");
+  }
   SECTION("a comment inside our entry's place stays") {
     auto const put = edit_or_fail(goose, "a: 1\n", both);
     auto const changed = put.text + "    # mine\n";
@@ -480,4 +491,13 @@ TEST_CASE("What an entry keeps is written with it in YAML", "[clients][yaml]") {
     REQUIRE(put.text.find("1.5E0") == std::string::npos);
     REQUIRE(edit_or_fail(k, put.text, {{}, {"one"}}, put.notes).text == "a: 1\n");
   }
+}
+
+TEST_CASE("Comments between and in our YAML entries do not keep them", "[clients][yaml]") {
+  for (auto const* text : {"", "a: 1\n", "a: 1\nextensions:\nb: 1\n", "# c\n", "extensions: {}\n",
+                           "extensions:\n  x:\n    a: 1\n\n  y:\n    a: 1\n\nb:\n  c: 1\n"})
+    law::check_comments_between(kind_of("goose"), text);
+  for (auto const* text : {"", "mcpServers:\n- name: x\n  a: 1\nb: 1\n", "mcpServers:\n",
+                           "mcpServers: [\n  {name: x},\n]\n", "a:\n  - b\n"})
+    law::check_comments_between(kind_of("continue"), text);
 }
