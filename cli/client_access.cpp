@@ -82,6 +82,19 @@ result<clients::gateway_address> address_of(session& s, std::string const& url) 
   return address;
 }
 
+boost::json::object mcp_servers_json(std::vector<std::string> const& workloads,
+                                     clients::gateway_address const& address) {
+  boost::json::object servers;
+  for (auto const& name : workloads) {
+    boost::json::object one{{"url", fmt::format("{}/servers/{}/mcp", address.url, name)},
+                            {"type", "streamable-http"}};
+    if (!address.token.empty())
+      one["headers"] = boost::json::object{{"Authorization", "Bearer " + address.token}};
+    servers[name] = std::move(one);
+  }
+  return {{"mcpServers", std::move(servers)}};
+}
+
 result<std::vector<clients::client_outcome>> sync_clients(session& s, std::string const& url) {
   THV_TRY(auto const files, user_clients(s));
   if (!files.has_clients() || url.empty()) return std::vector<clients::client_outcome>();

@@ -23,6 +23,11 @@ namespace thv::cli {
 /// Where clients find the gateway, and the token that it wants.
 [[nodiscard]] result<clients::gateway_address> address_of(session& s, std::string const& url);
 
+/// `{"mcpServers": {NAME: {"url", "type", "headers"}}}`: what most clients read, with the gateway's
+/// token if it wants one.
+[[nodiscard]] boost::json::object mcp_servers_json(std::vector<std::string> const& workloads,
+                                                   clients::gateway_address const& address);
+
 /// Lets the files of registered clients hold what is served now, at that base URL of the gateway.
 [[nodiscard]] result<std::vector<clients::client_outcome>> sync_clients(session& s,
                                                                         std::string const& url);

@@ -16,6 +16,7 @@
 #include <thv/model/run_config_json.hpp>
 
 #include "../change.hpp"
+#include "../client_access.hpp"
 #include "../gateway_log.hpp"
 #include "../interrupt.hpp"
 #include "../output.hpp"
@@ -30,6 +31,7 @@ namespace {
 struct options {
   std::vector<std::string> words;
   std::optional<std::string> format;
+  std::optional<std::string> group;
   std::optional<std::string> tail;
   bool follow = false;
   bool gateway = false;
@@ -169,7 +171,39 @@ result<void> write_private_file(std::filesystem::path const& path, std::string c
   return {};
 }
 
+/// The members of a group that are ready, or one workload, as most clients read them.
+int export_servers(session& s, options const& o) {
+  if (o.words.empty() != o.group.has_value() || o.words.size() > 1)
+    return wrong_usage(fail(errc::invalid_argument, "'mcpservers' takes a NAME, or --group GROUP",
+                            "thv-engine export --format mcpservers --group default"));
+  auto engine = s.reading_engine();
+  if (!engine) return failed(engine.error());
+  auto const now = membership_of(s);
+  if (!now) return failed(now.error());
+  auto const g = look_at_gateway(s);
+  if (!g) return failed(g.error());
+  auto const address = address_of(s, g->url);
+  if (!address) return failed(address.error());
+  std::vector<std::string> names;
+  if (o.group) {
+    if (auto const known = clients::check_groups({*o.group}, *now); !known)
+      return failed(known.error());
+    for (auto const& one : clients::served_to({*o.group}, *now, *address))
+      names.push_back(one.name);
+  } else {
+    auto const config = (*engine)->export_config(o.words.front());
+    if (!config) return failed(config.error());
+    names.push_back(config->name);
+  }
+  print(pretty(mcp_servers_json(names, *address)));
+  return 0;
+}
+
 int export_config(session& s, options const& o) {
+  if (o.format == "mcpservers") return export_servers(s, o);
+  if (o.words.size() != 2 || o.group)
+    return wrong_usage(fail(errc::invalid_argument, "export takes a NAME and a PATH, or '-'",
+                            "thv-engine export fetch ./fetch.json"));
   auto engine = s.reading_engine();
   if (!engine) return failed(engine.error());
   auto const config = (*engine)->export_config(o.words.front());
@@ -221,11 +255,19 @@ command export_command() {
   auto o = std::make_shared<options>();
   command c;
   c.name = "export";
-  c.summary = "Write the run configuration of an MCP server";
-  c.details = "'run --from-config' reads it. It holds the names of secrets, never their values.";
-  c.example = "thv-engine export fetch ./fetch.json\nthv-engine export fetch -";
-  c.words = {"NAME PATH|-", 2, 2, &o->words, completes::workloads};
-  c.flags = {format_flag(o->format, {"json"})};
+  c.summary = "Write the run configuration of an MCP server, or what a client wants to read";
+  c.details =
+      "'run --from-config' reads it. It holds the names of secrets, never their values.\n"
+      "With --format mcpservers it prints a server, or the ready ones of a group, as most clients\n"
+      "read them, with the gateway's token if it wants one.";
+  c.example =
+      "thv-engine export fetch ./fetch.json\n"
+      "thv-engine export fetch -\n"
+      "thv-engine export --format mcpservers --group data-pipeline";
+  c.words = {"[NAME [PATH|-]]", 0, 2, &o->words, completes::workloads};
+  c.flags = {{"-g, --group", "GROUP", "the members of this group (mcpservers)", &o->group,
+              completes::groups},
+             format_flag(o->format, {"json", "mcpservers"})};
   c.run = [o](session& s) { return export_config(s, *o); };
   return c;
 }

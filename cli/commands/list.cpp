@@ -5,6 +5,7 @@
 #include <boost/json/array.hpp>
 
 #include "../change.hpp"
+#include "../client_access.hpp"
 #include "../output.hpp"
 #include "../views.hpp"
 #include "commands.hpp"
@@ -19,15 +20,6 @@ bool has_labels(workload_view const& view, std::map<std::string, std::string> co
     auto const found = labels.find(label.first);
     return found != labels.end() && found->second == label.second;
   });
-}
-
-/// `{"mcpServers": {NAME: {"url", "type"}}}` for the configuration of a client.
-void print_client_configuration(std::vector<workload_view> const& views, gateway_view const& g) {
-  boost::json::object servers;
-  for (auto const& view : views)
-    servers[view.record.name] =
-        boost::json::object{{"url", member_url(g, view.record.name)}, {"type", "streamable-http"}};
-  print(pretty(boost::json::object{{"mcpServers", std::move(servers)}}));
 }
 
 void print_text(std::vector<workload_view> const& views, std::optional<std::string> const& group,
@@ -66,7 +58,11 @@ int list_workloads(session& s, listing const& wanted) {
     for (auto const& view : *views) out.push_back(workload_json(view, g));
     print(pretty(out));
   } else if (wanted.format == "mcpservers") {
-    print_client_configuration(*views, g);
+    auto const address = address_of(s, g.url);
+    if (!address) return failed(address.error());
+    std::vector<std::string> names;
+    for (auto const& view : *views) names.push_back(view.record.name);
+    print(pretty(mcp_servers_json(names, *address)));
   } else {
     print_text(*views, wanted.group, g);
   }

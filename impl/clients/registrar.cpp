@@ -42,8 +42,10 @@ error at(error e, std::filesystem::path const& file) {
   return e;
 }
 
+}  // namespace
+
 /// One client's file and what is to become of it, under the file's lock.
-struct pending {
+struct registrar::pending {
   kind const* what = nullptr;
   client_outcome outcome;
   std::optional<client_file> file;
@@ -52,7 +54,10 @@ struct pending {
   std::optional<edited> edit;
 };
 
-result<void> prepare(plugin::call const& c, pending& p, std::vector<served> const& wanted,
+namespace {
+
+template <class Pending>
+result<void> prepare(plugin::call const& c, Pending& p, std::vector<served> const& wanted,
                      gateway_address const& gateway, bool force, fingerprint_of const& hash) {
   if (wanted.empty() && p.before.entries.empty()) return {};
   auto opened = client_file::open(c, p.outcome.file);
@@ -78,19 +83,44 @@ result<void> prepare(plugin::call const& c, pending& p, std::vector<served> cons
 }
 
 /// The token makes a file private.
-result<void> write(pending& p, bool is_private) {
+template <class Pending>
+result<void> write(Pending& p, bool is_private) {
   if (!p.edit) return {};
   if (p.edit->empty && p.before.made_file && p.after.entries.empty()) return p.file->erase();
   return p.file->write(p.edit->text, is_private, p.before.entries.empty());
 }
 
-void failed(pending& p, error e) {
+template <class Pending>
+void failed(Pending& p, error e) {
   p.outcome.failure = at(std::move(e), p.outcome.file);
   p.outcome.written.clear();
   p.outcome.removed.clear();
   p.edit.reset();
   p.file.reset();
   p.after = p.before;
+}
+
+template <class Pending>
+bool collided(Pending const& p) {
+  return p.outcome.failure && p.outcome.failure->code == errc::conflict;
+}
+
+template <class Pending>
+Pending begun_anew(Pending const& p) {
+  Pending anew;
+  anew.what = p.what;
+  anew.before = anew.after = p.before;
+  anew.outcome.client = p.outcome.client;
+  anew.outcome.file = p.outcome.file;
+  return anew;
+}
+
+/// All that may stand in a file when it is written in a moment.
+client_record either(client_record const& before, client_record const& after) {
+  auto both = after;
+  both.entries.insert(before.entries.begin(), before.entries.end());
+  both.notes.entries.insert(before.notes.entries.begin(), before.notes.entries.end());
+  return both;
 }
 
 }  // namespace
@@ -176,9 +206,45 @@ result<std::vector<client_outcome>> registrar::bring_up_to_date(plugin::call con
                                                                 membership const& now,
                                                                 gateway_address const& gateway,
                                                                 bool force) const {
-  std::vector<pending> work;
   THV_TRY(auto const saved, ledger_.load());
+  auto const prepare_one = [&](pending& p) {
+    return prepare(c, p, served_to(p.before.groups, now, gateway), gateway, force,
+                   options_.fingerprint);
+  };
+  auto work = begin(all, which);
   auto before = all;
+  bool edits = false;
+  for (auto& p : work) {
+    if (auto const ready = prepare_one(p); !ready) failed(p, ready.error());
+    edits = edits || p.edit;
+    before[p.outcome.client] = either(p.before, p.after);
+  }
+  if (edits && before != saved) THV_CHECK(ledger_.save(before));
+  for (auto& p : work) {
+    if (auto const done = write(p, !gateway.token.empty()); !done) failed(p, done.error());
+    p.file.reset();
+  }
+  // Those whose client has just written the file itself, or that share one with another client.
+  for (auto& p : work)
+    for (int tries = 0; collided(p) && tries < 3; ++tries) {
+      p = begun_anew(p);
+      auto done = prepare_one(p);
+      if (done) done = write(p, !gateway.token.empty());
+      if (!done) failed(p, done.error());
+      p.file.reset();
+    }
+  std::vector<client_outcome> outcomes;
+  for (auto& p : work) {
+    all[p.outcome.client] = std::move(p.after);
+    outcomes.push_back(std::move(p.outcome));
+  }
+  if (all != (edits ? before : saved)) THV_CHECK(ledger_.save(all));
+  return outcomes;
+}
+
+std::vector<registrar::pending> registrar::begin(records const& all,
+                                                 std::set<std::string> const& which) const {
+  std::vector<pending> work;
   for (auto const& name : which) {
     auto const k = find_kind(name);
     if (!k) continue;  // of a newer thv-engine
@@ -189,41 +255,9 @@ result<std::vector<client_outcome>> registrar::bring_up_to_date(plugin::call con
     // Where our entries are already, they are kept and taken out.
     p.outcome.file = p.before.entries.empty() ? config_file(**k, options_.home, options_.on)
                                               : std::filesystem::path(p.before.file);
-    auto const ready = prepare(c, p, served_to(p.before.groups, now, gateway), gateway, force,
-                               options_.fingerprint);
-    if (!ready) failed(p, ready.error());
     work.push_back(std::move(p));
   }
-  bool edits = false;
-  for (auto const& p : work) {
-    auto& record = before[p.outcome.client];
-    edits = edits || p.edit;
-    auto entries = p.after.entries;
-    entries.insert(p.before.entries.begin(), p.before.entries.end());
-    record = p.after;
-    record.entries = std::move(entries);
-    for (auto const& [name, note] : p.before.notes.entries)
-      record.notes.entries.emplace(name, note);
-  }
-  if (edits && before != saved) THV_CHECK(ledger_.save(before));
-  std::vector<client_outcome> outcomes;
-  for (auto& p : work) {
-    auto done = write(p, !gateway.token.empty());
-    for (int tries = 0; !done && done.error().code == errc::conflict && tries < 3; ++tries) {
-      // The client has just written it itself.
-      p = pending{
-          p.what, {p.outcome.client, p.outcome.file, {}, {}, {}, {}}, {}, p.before, p.before, {}};
-      done = prepare(c, p, served_to(p.before.groups, now, gateway), gateway, force,
-                     options_.fingerprint);
-      if (done) done = write(p, !gateway.token.empty());
-    }
-    if (!done) failed(p, done.error());
-    p.file.reset();
-    all[p.outcome.client] = std::move(p.after);
-    outcomes.push_back(std::move(p.outcome));
-  }
-  if (all != (edits ? before : saved)) THV_CHECK(ledger_.save(all));
-  return outcomes;
+  return work;
 }
 
 result<std::vector<client_view>> registrar::view(std::vector<std::string> const& clients,

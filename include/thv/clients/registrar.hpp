@@ -104,6 +104,9 @@ class registrar {
   [[nodiscard]] bool has_clients() const;
 
  private:
+  struct pending;
+  [[nodiscard]] std::vector<pending> begin(records const& all,
+                                           std::set<std::string> const& which) const;
   [[nodiscard]] result<std::vector<client_outcome>> bring_up_to_date(
       plugin::call const& c, records all, std::set<std::string> const& which, membership const& now,
       gateway_address const& gateway, bool force) const;

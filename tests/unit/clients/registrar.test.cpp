@@ -222,6 +222,24 @@ TEST_CASE("One client's trouble does not touch the others", "[clients][unit]") {
   CHECK(b.names("cursor", b.cursor()) == std::set<std::string>{"fetch", "memory"});
 }
 
+TEST_CASE("Two clients may share one file", "[clients][unit]") {
+  bench b;
+  auto const other = b.home() / ".factory/mcp.json";
+  b.write(b.cursor(), before);
+  fs::create_directories(other.parent_path());
+  fs::create_symlink(b.cursor(), other);
+  auto const done = b.files().add({}, {"cursor", "factory"}, {"dev"}, b.now, b.gateway, false);
+  REQUIRE(done);
+  for (auto const& one : *done) {
+    CAPTURE(one.client);
+    CHECK_FALSE(one.failure);
+  }
+  CHECK(b.names("cursor", b.cursor()) == std::set<std::string>{"local", "fetch", "memory"});
+  REQUIRE(b.files().remove({}, {"cursor", "factory"}, {}, b.now, b.gateway));
+  CHECK(b.names("cursor", b.cursor()) == std::set<std::string>{"local"});
+  CHECK(fs::is_symlink(other));
+}
+
 TEST_CASE("Unknown clients and groups are refused before anything is done", "[clients][unit]") {
   bench b;
   auto done = b.files().add({}, {"cursor", "nothing"}, {"dev"}, b.now, b.gateway, false);
