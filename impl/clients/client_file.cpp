@@ -14,6 +14,7 @@
 namespace thv::clients {
 
 namespace fs = std::filesystem;
+
 struct client_file::state {
   fs::path given;  // as the user names it
   fs::path real;   // behind all links
@@ -32,13 +33,20 @@ struct client_file::state {
 
   result<void> expect_unchanged() const;
   result<void> may_replace() const;
-  result<void> keep_backup() const;
+  [[nodiscard]] fs::path backup() const {
+    auto path = given;
+    return path += ".thv-backup";
+  }
+
+  result<bool> keep_backup() const;
   result<void> put_in_place(fs::path const& file, bool is_private);
 };
 
 result<client_file> client_file::open(plugin::call const& c, fs::path const& path) {
   auto s = std::make_unique<state>();
-  s->given = fs::absolute(path);
+  std::error_code code;
+  s->given = fs::absolute(path, code);
+  if (code) return file_io::failure("cannot find", path, code.value());
   THV_TRY(s->real, file_io::follow_links(s->given));
   THV_TRY(s->lock, file_lock::take(c, s->real));
   ::unlink(s->temporary().c_str());  // of a command that was killed
@@ -85,21 +93,20 @@ result<void> client_file::state::may_replace() const {
                                           real.string()));
 }
 
-// The file itself, under a second name that outlives its replacement. Where the file system has no
-// such names, or the link that was followed led to another one: a copy.
-result<void> client_file::state::keep_backup() const {
-  auto backup = given;
-  backup += ".thv-backup";
+// Whether there is a new one: the file itself, under a second name that outlives its replacement.
+// Where the file system has no such names, or a link was followed to another one: a copy.
+result<bool> client_file::state::keep_backup() const {
   struct stat status {};
-  if (!content || ::lstat(backup.c_str(), &status) == 0) return {};
-  if (::link(real.c_str(), backup.c_str()) == 0 || errno == EEXIST) return {};
-  auto const half = backup.parent_path() / fmt::format(".{}.new", backup.filename().string());
+  if (!content || ::lstat(backup().c_str(), &status) == 0) return false;
+  if (::link(real.c_str(), backup().c_str()) == 0) return true;
+  if (errno == EEXIST) return false;
+  auto const half = backup().parent_path() / fmt::format(".{}.new", backup().filename().string());
   ::unlink(half.c_str());
   THV_CHECK(file_io::write_new(half, content->text));
-  auto const kept = file_io::rename_to_free(half, backup);
-  if (kept) return {};
+  auto const kept = file_io::rename_to_free(half, backup());
+  if (kept) return true;
   ::unlink(half.c_str());
-  if (kept.error().code == errc::already_exists) return {};
+  if (kept.error().code == errc::already_exists) return false;
   return kept.error();
 }
 
@@ -119,11 +126,14 @@ result<void> client_file::state::put_in_place(fs::path const& file, bool is_priv
 result<void> client_file::write(std::string_view text, bool is_private, bool keep_backup) {
   auto& s = *state_;
   THV_CHECK(s.may_replace());
-  if (keep_backup) THV_CHECK(s.keep_backup());
   auto const file = s.temporary();
   THV_CHECK(file_io::write_new(file, text));
-  if (auto const placed = s.put_in_place(file, is_private); !placed) {
+  auto kept = keep_backup ? s.keep_backup() : false;
+  auto const placed =
+      kept ? s.put_in_place(file, is_private) : result<void>(std::move(kept).error());
+  if (!placed) {
     ::unlink(file.c_str());
+    if (kept && *kept) ::unlink(s.backup().c_str());
     return placed.error();
   }
   s.content.emplace();

@@ -105,7 +105,7 @@ result<void> make_folders(fs::path const& folder, std::vector<fs::path>& made) {
   for (auto const& f : missing) {
     if (::mkdir(f.c_str(), 0700) == 0)
       made.push_back(f);
-    else if (errno != EEXIST)
+    else if (errno != EEXIST || ::stat(f.c_str(), &status) != 0)
       return failure("cannot make the folder", f, errno);
   }
   return {};

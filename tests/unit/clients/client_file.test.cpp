@@ -47,7 +47,7 @@ class folder {
   [[nodiscard]] std::set<std::string> names() const {
     std::set<std::string> found;
     for (auto const& one : fs::recursive_directory_iterator(path_))
-      found.insert(fs::relative(one.path(), path_).string());
+      found.insert(one.path().lexically_relative(path_).string());
     return found;
   }
 
@@ -124,7 +124,7 @@ TEST_CASE("folders of a file that is not written go again", "[clients][unit]") {
 }
 
 TEST_CASE("an existing client file keeps its mode, owner and attributes", "[clients][unit]") {
-  folder const at;
+  folder const at(THV_TEST_BINARY_DIR);  // a temporary file system may know no attributes
   auto const path = at / "mcp.json";
   put_text(path, "old");
   ::chmod(path.c_str(), 0644);
@@ -158,6 +158,24 @@ TEST_CASE("the first bytes are kept once beside the file", "[clients][unit]") {
   CHECK(text_of(at / "mcp.json.thv-backup") == "first");
   CHECK(mode_of(at / "mcp.json.thv-backup") == mode);
   CHECK(at.names().size() == 2);
+}
+
+TEST_CASE("a backup is a copy where the link led to another disk", "[clients][unit]") {
+  folder const at;
+  fs::create_directory(at / "disk");
+  auto const two_disks = [&] {
+    if (::unshare(CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER)) != 0) return 1;
+    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 2;
+    if (::mount("tmpfs", (at / "disk").c_str(), "tmpfs", 0, "size=256k") != 0) return 3;
+    put_text(at / "disk/real.json", "old");
+    fs::create_symlink("disk/real.json", at / "mcp.json");
+    auto file = client_file::open(soon(), at / "mcp.json");
+    if (!file || !file->write("new", false, true) || !file->write("newer", false, true)) return 4;
+    if (text_of(at / "disk/real.json") != "newer") return 5;
+    if (text_of(at / "mcp.json.thv-backup") != "old") return 6;
+    return at.names().size() == 4 ? 0 : 7;
+  };
+  CHECK(in_child(two_disks) == 0);
 }
 
 TEST_CASE("symbolic links stay, also chains and those that lead nowhere yet", "[clients][unit]") {
@@ -199,6 +217,8 @@ TEST_CASE("what is no client file is refused", "[clients][unit]") {
   CHECK(code(at / "fifo") == errc::invalid_argument);
   fs::create_symlink("loop", at / "loop");
   CHECK(code(at / "loop") == errc::invalid_argument);
+  fs::create_symlink("nowhere", at / "link");
+  CHECK(code(at / "link/mcp.json") == errc::io);
   put_text(at / "file", "");
   CHECK(code(at / "file/mcp.json") == errc::io);
   put_text(at / "large", "");
@@ -249,7 +269,7 @@ TEST_CASE("somebody else's change is not overwritten", "[clients][unit]") {
   folder const at;
   auto const path = at / "mcp.json";
   auto const refused = [&](client_file& file) {
-    auto const done = file.write("ours", false, false);
+    auto const done = file.write("ours", false, true);
     REQUIRE_FALSE(done);
     CHECK(done.error().code == errc::conflict);
   };
@@ -282,6 +302,7 @@ TEST_CASE("somebody else's change is not overwritten", "[clients][unit]") {
     CHECK(file.write("ours", false, false));
   }
   CHECK_FALSE(at.names().contains(".mcp.json.thv-new"));
+  CHECK_FALSE(at.names().contains("mcp.json.thv-backup"));
 }
 
 TEST_CASE("one command waits for another, until its deadline", "[clients][unit]") {
@@ -441,7 +462,7 @@ TEST_CASE("a full disk leaves the old text and nothing else", "[clients][unit]")
     put_text(at / "ballast", std::string(150'000, 'x'));
     auto file = client_file::open(soon(), at / "mcp.json");
     if (!file) return 4;
-    auto const done = file->write(std::string(200'000, 'n'), false, false);
+    auto const done = file->write(std::string(200'000, 'n'), false, true);
     if (done || done.error().code != errc::io) return 5;
     if (done.error().hint.find("free some space") == std::string::npos) return 6;
     if (text_of(at / "mcp.json") != "old" || at.names().size() != 2) return 7;

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <random>
+#include <set>
 #include <sstream>
 
 #include "law.hpp"
@@ -142,4 +144,51 @@ TEST_CASE("JSON files of another shape are refused and say where", "[clients][un
     }
   }
   CHECK(files > 4);
+}
+
+// Another program edits the file between our edits and knows nothing of our notes: it adds servers,
+// takes some away, writes the file anew in one line.
+TEST_CASE("what others do to a JSON file between our edits stays", "[clients][unit]") {
+  auto const& k = law::kind_of("claude-code");
+  for (auto const& odd : odd_texts()) {
+    auto const original = with_container(odd, k);
+    for (unsigned seed = 0; seed < 20; ++seed) {
+      CAPTURE(original, seed);
+      std::mt19937 random(seed);
+      auto expected = *read_entries(k, original);
+      std::set<std::string> ours;
+      edited now{original, {}, false};
+      auto const step = [&](changes const& what, undo_notes const& notes) {
+        CAPTURE(now.text);
+        auto next = edit(k, now.text, what, notes);
+        if (!next) FAIL(to_string(next.error()));
+        return *next;
+      };
+      for (int i = 0; i < 10; ++i) {
+        auto const name = std::string(1, static_cast<char>('a' + random() % 4));
+        switch (random() % 4) {
+          case 0:
+            now = step({{law::make_entry(name, i)}, {}}, now.notes);
+            ours.insert(name);
+            break;
+          case 1:
+            if (ours.erase(name) != 0) now = step({{}, {name}}, now.notes);
+            break;
+          case 2:
+            now.text = step({{law::make_entry("foreign-" + name, i)}, {}}, {}).text;
+            expected["foreign-" + name] = canonical(k, law::make_entry("foreign-" + name, i));
+            break;
+          default:
+            now.text = step({{}, {"foreign-" + name}}, {}).text;
+            expected.erase("foreign-" + name);
+        }
+      }
+      now = step({{}, {ours.begin(), ours.end()}}, now.notes);
+      REQUIRE(now.notes == undo_notes{});
+      REQUIRE(*read_entries(k, now.text) == expected);
+      for (auto const comment : {"one", "two", "none", "really", "note", "head", "last", "end"})
+        REQUIRE((original.find(comment) == std::string::npos ||
+                 now.text.find(comment) != std::string::npos));
+    }
+  }
 }
