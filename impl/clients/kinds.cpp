@@ -71,6 +71,13 @@ kind continue_dev() {
   return k;
 }
 
+// Its first versions refuse an entry without `tools`.
+kind copilot_cli() {
+  auto k = json_kind("copilot-cli", "GitHub Copilot CLI", ".copilot/mcp-config.json", "http");
+  k.fixed = {{"tools", R"(["*"])"}};
+  return k;
+}
+
 kind goose() {
   auto k =
       in(json_kind("goose", "Goose", "", "streamable_http"), file_format::yaml_map, "extensions");
@@ -109,8 +116,9 @@ kind cline() {
       "cline_mcp_settings.json");
 }
 
-// ToolHive's table, by name. The key for headers is `headers` for all whose documents name one,
-// but for Codex (`http_headers`) and Continue (`requestOptions.headers`).
+// ToolHive's table, by name; where a client's own documents want more, as they say (`tools` of
+// Copilot, the type of the VS Code server). The key for headers is `headers` for all whose
+// documents name one, but for Codex (`http_headers`) and Continue (`requestOptions.headers`).
 std::vector<kind> make_kinds() {
   return {
       contained(placed(json_kind("amp-cli", "Sourcegraph Amp CLI", "", "http"),
@@ -124,7 +132,7 @@ std::vector<kind> make_kinds() {
       cline(),
       codex(),
       continue_dev(),
-      json_kind("copilot-cli", "GitHub Copilot CLI", ".copilot/mcp-config.json", "http"),
+      copilot_cli(),
       json_kind("cursor", "Cursor", ".cursor/mcp.json", "http"),
       json_kind("factory", "Factory Droid CLI", ".factory/mcp.json", "http"),
       with_url(json_kind("gemini-cli", "Google Gemini CLI", ".gemini/settings.json", ""),
@@ -153,7 +161,7 @@ std::vector<kind> make_kinds() {
                        "AppData/Roaming/Code - Insiders/User/mcp.json"),
                 "servers"),
       contained(json_kind("vscode-server", "Visual Studio Code Server",
-                          ".vscode-server/data/User/mcp.json", ""),
+                          ".vscode-server/data/User/mcp.json", "http"),
                 "servers"),
       with_url(json_kind("windsurf", "Windsurf", ".codeium/windsurf/mcp_config.json", "http"),
                "serverUrl"),

@@ -74,6 +74,9 @@ TEST_CASE("what each client reads for an entry", "[clients][unit]") {
         R"({"headers":{"Authorization":"Bearer T"},"type":"http","url":"http://h/mcp"})");
   CHECK(said("cline") ==
         R"({"headers":{"Authorization":"Bearer T"},"type":"streamableHttp","url":"http://h/mcp"})");
+  CHECK(
+      said("copilot-cli") ==
+      R"({"headers":{"Authorization":"Bearer T"},"tools":["*"],"type":"http","url":"http://h/mcp"})");
   CHECK(said("gemini-cli") ==
         R"({"headers":{"Authorization":"Bearer T"},"httpUrl":"http://h/mcp"})");
   CHECK(said("windsurf") ==
