@@ -17,10 +17,12 @@ namespace fs = std::filesystem;
 
 error failure(std::string_view what, fs::path const& path, int number) {
   auto const denied = number == EACCES || number == EPERM;
-  auto const hint =
-      number == ENOSPC || number == EDQUOT ? "free some space on that disk, then repeat the command"
-      : denied || number == EROFS          ? "make the file and its folder writable for this user"
-                                           : "";
+  auto const* hint = "";
+  if (number == ENOSPC || number == EDQUOT)
+    hint = "free some space on that disk, then repeat the command";
+  if (denied || number == EROFS) hint = "make the file and its folder writable for this user";
+  if (number == EBUSY)
+    hint = "the file alone is mounted there, as into a container; mount its folder instead";
   return fail(
       denied ? errc::permission_denied : errc::io,
       fmt::format("{} {}: {}", what, path.string(), std::generic_category().message(number)), hint);

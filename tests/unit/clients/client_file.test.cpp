@@ -178,6 +178,24 @@ TEST_CASE("a backup is a copy where the link led to another disk", "[clients][un
   CHECK(in_child(two_disks) == 0);
 }
 
+TEST_CASE("a file that is mounted by itself stays, and says so", "[clients][unit]") {
+  folder const at;
+  put_text(at / "mcp.json", "old");
+  put_text(at / "mounted", "old");
+  auto const mounted = [&] {
+    if (::unshare(CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER)) != 0) return 1;
+    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 2;
+    auto const path = at / "mcp.json";
+    if (::mount((at / "mounted").c_str(), path.c_str(), nullptr, MS_BIND, nullptr) != 0) return 3;
+    auto file = client_file::open(soon(), path);
+    if (!file) return 4;
+    auto const done = file->write("new", false, true);
+    if (done || done.error().hint.find("mount its folder") == std::string::npos) return 5;
+    return at.names().size() == 2 && text_of(path) == "old" ? 0 : 6;
+  };
+  CHECK(in_child(mounted) == 0);
+}
+
 TEST_CASE("symbolic links stay, also chains and those that lead nowhere yet", "[clients][unit]") {
   folder const at;
   fs::create_directories(at / "dotfiles/deep");

@@ -104,6 +104,20 @@ TEST_CASE("every byte of a JSON file comes back, whatever the order", "[clients]
   }
 }
 
+TEST_CASE("every byte comes back where the container lies deep", "[clients][unit]") {
+  auto k = law::kind_of("cursor");
+  k.container = {"x", "y z", "mcpServers"};
+  for (std::string const original :
+       {"", "{}", "{\n}", "{\n  \"a\": 1\n}\n", R"({"x":{}})", R"({"x":{"a":1}, "b": 2})",
+        "{\n  \"x\": {\n    // none\n  }\n}", R"({ "x": { "y z": {}, } })",
+        "{\n  \"x\": {\n    \"y z\": {\n      \"mcpServers\": {},\n    }\n  },\n}",
+        R"({"x":{"y z":{"mcpServers":{"q":1}}}})", R"({"x":{"y z":{"mcpServers":{/* */}}}})"})
+    for (unsigned seed = 0; seed < 12; ++seed) law::check_random_order(k, original, seed);
+  auto const wrong = edit(k, R"({"x": {"y z": 1}})", {{law::make_entry("a", 1)}, {}}, {});
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().where == "/x/y z");
+}
+
 TEST_CASE("every byte of users' JSON files comes back", "[clients][unit]") {
   int files = 0;
   for (auto const& k : kinds()) {
