@@ -60,6 +60,19 @@ result<void> session::open_store(bool read_only) {
   return {};
 }
 
+result<secret_access*> session::secrets() {
+  std::lock_guard const lock(secrets_mutex_);
+  if (!secrets_) {
+    THV_TRY(secrets_, make_secret_access(*this));
+  }
+  return secrets_.get();
+}
+
+result<std::string> session::secret(std::string const& name, std::string const& group) {
+  THV_TRY(auto* access, secrets());
+  return access->get(name, group);
+}
+
 result<engine*> session::reading_engine() {
   if (engine_) return &*engine_;
   THV_CHECK(open_store(true));

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,10 +12,10 @@
 #include <thv/config/paths.hpp>
 #include <thv/engine.hpp>
 #include <thv/plugin/host.hpp>
-#include <thv/secrets/environment.hpp>
 #include <thv/store/sqlite_store.hpp>
 
 #include "command.hpp"
+#include "secret_access.hpp"
 
 namespace thv {
 
@@ -67,10 +68,12 @@ class session {
   /// The state, once an engine was made.
   [[nodiscard]] store::sqlite_store& store() { return *store_; }
 
-  /// The value of a secret for a member of a group.
-  [[nodiscard]] result<std::string> secret(std::string const& name, std::string const& /*group*/) {
-    return secrets_.get(name);
-  }
+  /// The secrets, as configured; made on the first call. [thread-safe]
+  [[nodiscard]] result<secret_access*> secrets();
+  /// Takes these instead. Before anything asked for a secret.
+  void use_secrets(std::unique_ptr<secret_access> access) { secrets_ = std::move(access); }
+  /// The value of a secret for a member of a group. [thread-safe]
+  [[nodiscard]] result<std::string> secret(std::string const& name, std::string const& group);
 
   /// An engine for the gateway: secrets come from `secrets`, and it proves members itself.
   [[nodiscard]] result<engine*> gateway_engine(secret_source secrets);
@@ -85,7 +88,8 @@ class session {
   std::optional<config::paths> paths_;
   std::optional<store::sqlite_store> store_;
   std::optional<plugin::runtime_set> runtimes_;
-  secrets::environment_provider secrets_;
+  std::mutex secrets_mutex_;
+  std::unique_ptr<secret_access> secrets_;
   std::optional<engine> engine_;
 };
 

@@ -26,6 +26,7 @@ namespace thv::cli {
 [[nodiscard]] command gateway_command();
 [[nodiscard]] command mcp_command();
 [[nodiscard]] command proxy_command();
+[[nodiscard]] command secret_command();
 [[nodiscard]] command export_command();
 [[nodiscard]] command version_command();
 [[nodiscard]] command completion_command();

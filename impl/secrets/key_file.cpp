@@ -10,7 +10,7 @@
 #include <thv/config/paths.hpp>
 
 #include "../store/file.hpp"
-#include "private_file.hpp"
+#include <thv/secrets/private_file.hpp>
 
 namespace thv::secrets {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "private_file.hpp"
+#include <thv/secrets/private_file.hpp>
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "secret.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include <fmt/format.h>
+#include <boost/json/array.hpp>
+
+#include <thv/model/names.hpp>
+
+#include "../ask.hpp"
+#include "../change.hpp"
+#include "../gateway_access.hpp"
+#include "../output.hpp"
+#include "../secret_use.hpp"
+#include "commands.hpp"
+
+// secret set, get, list, delete, lock and unlock. No value is ever a word of the command line.
+namespace thv::cli {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct options {
+  std::vector<std::string> words;
+  std::optional<std::string> group;
+  std::optional<std::string> passphrase_file;
+  bool used_by = false;
+  bool apply = false;
+  change_flags change;
+
+  [[nodiscard]] bool json() const { return change.json(); }
+  [[nodiscard]] std::string const& name() const { return words.front(); }
+  [[nodiscard]] std::string in_group() const { return group.value_or(std::string()); }
+};
+
+result<void> check(options const& o) {
+  if (!o.words.empty()) THV_CHECK(secrets::check_secret_name(o.name()));
+  if (o.group) THV_CHECK(validate_group_name(*o.group));
+  return {};
+}
+
+/// The vault, where secrets come from one; else ToolHive's words. `doing` is for the environment.
+result<secret_access*> vault_of(session& s, options const& o, std::string const& doing) {
+  THV_TRY(auto* access, secrets_with(s, o.passphrase_file));
+  auto const& provider = access->options().provider;
+  if (provider == "environment")
+    return fail(errc::unsupported,
+                fmt::format("the environment secrets provider does not support {}", doing),
+                "take [secrets] provider = \"environment\" or THV_SECRETS_PROVIDER away");
+  if (!access->vault().exists())
+    return fail(errc::not_found, "secrets provider not configured",
+                "run 'thv-engine secret setup' to configure a secrets provider first");
+  return access;
+}
+
+std::set<secret_place> places_of(std::vector<secrets::secret_summary> const& list) {
+  std::set<secret_place> places;
+  for (auto const& one : list) places.emplace(one.group, one.name);
+  return places;
+}
+
+/// From a pipe or file, without the newline at its end; on a terminal, hidden.
+result<std::string> read_value() {
+  std::string value;
+  if (isatty(STDIN_FILENO) == 1) {
+    if (!can_ask_beside_input())
+      return fail(errc::invalid_argument, "there is no terminal to ask for the value on",
+                  "write it to standard input");
+    THV_TRY(value, ask_hidden("Enter secret value (input will be hidden): "));
+  } else {
+    value.assign(std::istreambuf_iterator<char>(std::cin), {});
+    if (value.ends_with('\n')) value.pop_back();
+  }
+  if (value.empty())
+    return fail(errc::invalid_argument, "validation error: secret value cannot be empty");
+  return value;
+}
+
+void warn_users(std::vector<std::string> const& workloads, std::string const& hint) {
+  if (workloads.empty()) return;
+  say_warning("The following MCP servers use this secret and may need to be restarted:");
+  for (auto const& name : workloads) say(fmt::format("  - {}\n", name));
+  if (!hint.empty()) say(hint + "\n");
+}
+
+/// Tells who used the value that changed.
+void tell_users(session& s, options const& o, std::set<secret_place> const& stored,
+                std::string const& hint) {
+  auto const records = s.workloads();
+  if (!records) return say_warning(to_string(records.error()));
+  auto const users = users_of(secret_uses(*records), {o.in_group(), o.name()}, stored);
+  warn_users(workloads_in(users), hint);
+}
+
+/// Members that run with another value are made anew.
+int apply_value(session& s, options const& o) {
+  auto const settings = s.configuration();
+  if (!settings) return failed(settings.error());
+  auto const how = options_of(o.change, **settings, o.in_group());
+  if (!how) return wrong_usage(how.error());
+  auto const engine = s.changing_engine();
+  if (!engine) return failed(engine.error());
+  auto const report = carry_out(
+      s, *how, [&](change_options const& c) { return (*engine)->apply_secrets({o.name()}, c); });
+  return finish(s, report, o.change, fmt::format("secret '{}'", o.name()));
+}
+
+int set_secret(session& s, options const& o) {
+  if (auto const fine = check(o); !fine) return wrong_usage(fine.error());
+  if (o.passphrase_file == "-" && isatty(STDIN_FILENO) != 1)
+    return wrong_usage(fail(errc::invalid_argument,
+                            "standard input cannot be both the passphrase and the value",
+                            "give the passphrase in a file", "--passphrase-file"));
+  auto const access = vault_of(s, o, "setting secrets (read-only)");
+  if (!access) return failed(access.error());
+  auto const key = (*access)->key();
+  if (!key) return failed(key.error());
+  auto value = read_value();
+  if (!value) return failed(value.error());
+  auto const done = (*access)->vault().set(*key, o.in_group(), o.name(), *value);
+  secrets::wipe(*value);
+  if (!done) return failed(done.error());
+  if (o.apply) return apply_value(s, o);
+  auto const opened = (*access)->vault().open(*key);
+  if (!opened) return failed(opened.error());
+  tell_users(s, o, places_of(opened->list()), "'secret set … --apply' restarts them.");
+  return 0;
+}
+
+int delete_secret(session& s, options const& o) {
+  if (auto const fine = check(o); !fine) return wrong_usage(fine.error());
+  auto const access = vault_of(s, o, "deleting secrets");
+  if (!access) return failed(access.error());
+  auto const key = (*access)->key();
+  if (!key) return failed(key.error());
+  auto const before = (*access)->vault().open(*key);
+  if (!before) return failed(before.error());
+  if (auto done = (*access)->vault().erase(*key, o.in_group(), o.name()); !done) {
+    done.error().hint = "thv-engine secret list";
+    return failed(done.error());
+  }
+  tell_users(s, o, places_of(before->list()), {});
+  return 0;
+}
+
+int get_secret(session& s, options const& o) {
+  if (auto const fine = check(o); !fine) return wrong_usage(fine.error());
+  auto const access = secrets_with(s, o.passphrase_file);
+  if (!access) return failed(access.error());
+  auto value = (*access)->get(o.name(), o.in_group());
+  if (!value) {
+    auto e = std::move(value).error();
+    if (e.code == errc::not_found)
+      e.message = fmt::format("failed to get secret {0}: secret not found: {0}", o.name());
+    return failed(e);
+  }
+  if (o.json()) {
+    boost::json::object out{{"name", o.name()}, {"value", *value}};
+    if (o.group) out["group"] = *o.group;
+    print(pretty(out));
+  } else {
+    print(*value);
+    print("\n");
+  }
+  secrets::wipe(*value);
+  return 0;
+}
+
+boost::json::array uses_json(std::vector<secret_use> const& uses) {
+  boost::json::array out;
+  for (auto const& use : uses)
+    out.push_back(boost::json::object{
+        {"workload", use.workload}, {"group", use.group}, {"target", use.target}});
+  return out;
+}
+
+std::string uses_text(std::vector<secret_use> const& uses) {
+  std::string text;
+  for (auto const& use : uses)
+    text += fmt::format("      {} in '{}', as {}\n", use.workload, use.group, use.target);
+  return text.empty() ? "      used by none\n" : text;
+}
+
+std::string line_of(std::string const& group, std::string const& name) {
+  return group.empty() ? fmt::format("  - {}\n", name)
+                       : fmt::format("  - {} (group '{}')\n", name, group);
+}
+
+/// Secrets that members name and that are neither stored for all nor for their group.
+std::vector<secret_use> unmet(std::vector<secret_use> const& uses,
+                              std::set<secret_place> const& stored,
+                              std::optional<std::string> const& group) {
+  std::vector<secret_use> found;
+  for (auto const& use : uses)
+    if ((!group || use.group == *group) && !stored.contains({std::string(), use.name}) &&
+        !stored.contains({use.group, use.name}))
+      found.push_back(use);
+  return found;
+}
+
+void print_list(options const& o, std::vector<secrets::secret_summary> const& shown,
+                std::vector<secret_use> const& uses, std::set<secret_place> const& stored) {
+  if (shown.empty()) print("No secrets found\n");
+  if (!shown.empty()) print("Available secrets:\n");
+  for (auto const& one : shown) {
+    print(line_of(one.group, one.name));
+    if (o.used_by) print(uses_text(users_of(uses, {one.group, one.name}, stored)));
+  }
+  if (!o.used_by) return;
+  auto const missing = unmet(uses, stored, o.group);
+  if (missing.empty()) return;
+  print("Used, but not stored:\n");
+  for (auto const& use : missing) print(fmt::format("  - {}\n", use.name) + uses_text({use}));
+}
+
+void print_list_json(options const& o, std::vector<secrets::secret_summary> const& shown,
+                     std::vector<secret_use> const& uses, std::set<secret_place> const& stored) {
+  boost::json::array out;
+  for (auto const& one : shown) {
+    boost::json::object item{{"name", one.name}, {"updated_at", rfc3339(one.updated_at)}};
+    if (!one.group.empty()) item["group"] = one.group;
+    if (o.used_by) {
+      item["stored"] = true;
+      item["used_by"] = uses_json(users_of(uses, {one.group, one.name}, stored));
+    }
+    out.push_back(std::move(item));
+  }
+  if (o.used_by)
+    for (auto const& use : unmet(uses, stored, o.group))
+      out.push_back(boost::json::object{
+          {"name", use.name}, {"stored", false}, {"used_by", uses_json({use})}});
+  print(pretty(out));
+}
+
+int list_secrets(session& s, options const& o) {
+  if (auto const fine = check(o); !fine) return wrong_usage(fine.error());
+  auto const access = vault_of(s, o, "listing secrets");
+  if (!access) return failed(access.error());
+  auto const key = (*access)->key();
+  if (!key) return failed(key.error());
+  auto const opened = (*access)->vault().open(*key);
+  if (!opened) return failed(opened.error());
+  std::vector<secret_use> uses;
+  if (o.used_by) {
+    auto const records = s.workloads();
+    if (!records) return failed(records.error());
+    uses = secret_uses(*records);
+  }
+  auto shown = opened->list();
+  // What a group's members can be given: its own, and those for all.
+  if (o.group)
+    std::erase_if(shown,
+                  [&](auto const& one) { return !one.group.empty() && one.group != *o.group; });
+  auto const stored = places_of(opened->list());
+  o.json() ? print_list_json(o, shown, uses, stored) : print_list(o, shown, uses, stored);
+  return 0;
+}
+
+int lock_secrets(session& s) {
+  auto const g = look_at_gateway(s);
+  if (!g) return failed(g.error());
+  // Where none runs, nobody holds the key.
+  if (!g->running()) return 0;
+  auto const dropped = gateway::control_client(g->socket).drop_key(within(5s));
+  return dropped ? 0 : failed(dropped.error());
+}
+
+int unlock_secrets(session& s, options const& o) {
+  auto const access = vault_of(s, o, "unlocking");
+  if (!access) return failed(access.error());
+  auto const g = running_gateway(s);
+  if (!g) return failed(g.error());
+  auto const key = (*access)->key();
+  if (!key) return failed(key.error());
+  auto const given = gateway::control_client(g->socket).give_key(within(5s), *key);
+  return given ? 0 : failed(given.error());
+}
+
+flag group_flag(options& o, std::string help) {
+  return {"-g, --group", "GROUP", std::move(help), &o.group, completes::groups};
+}
+
+command verb(std::string name, std::string summary, std::string example) {
+  command c;
+  c.name = std::move(name);
+  c.summary = std::move(summary);
+  c.example = std::move(example);
+  return c;
+}
+
+command set_command() {
+  auto o = std::make_shared<options>();
+  auto c = verb("set", "Store the value of a secret",
+                "thv-engine secret set github < token.txt\n"
+                "thv-engine secret set db-password --group data-pipeline --apply");
+  c.details =
+      "The value is read from standard input (one newline at its end is dropped), or asked for on\n"
+      "a terminal, where it is not shown.";
+  c.words = {"NAME", 1, 1, &o->words};
+  c.flags = {group_flag(*o, "for the members of this group alone"),
+             {"--apply", "", "restart the members that use it and have another value", &o->apply},
+             passphrase_file_flag(o->passphrase_file),
+             format_flag(o->change.format)};
+  c.run = [o](session& s) { return set_secret(s, *o); };
+  return c;
+}
+
+command get_command() {
+  auto o = std::make_shared<options>();
+  auto c = verb("get", "Print the value of a secret", "thv-engine secret get github");
+  c.details =
+      "With --group, as a member of that group gets it: the group's own, else the one for all.";
+  c.words = {"NAME", 1, 1, &o->words};
+  c.flags = {group_flag(*o, "as for a member of this group"),
+             passphrase_file_flag(o->passphrase_file), format_flag(o->change.format)};
+  c.run = [o](session& s) { return get_secret(s, *o); };
+  return c;
+}
+
+command list_names_command() {
+  auto o = std::make_shared<options>();
+  auto c =
+      verb("list", "List the names of secrets, never a value", "thv-engine secret list --used-by");
+  c.aliases = {"ls"};
+  c.flags = {group_flag(*o, "those that members of this group can be given"),
+             {"--used-by", "", "show which members are given which secret", &o->used_by},
+             passphrase_file_flag(o->passphrase_file),
+             format_flag(o->change.format)};
+  c.run = [o](session& s) { return list_secrets(s, *o); };
+  return c;
+}
+
+command delete_command() {
+  auto o = std::make_shared<options>();
+  auto c =
+      verb("delete", "Delete a secret", "thv-engine secret delete github --group data-pipeline");
+  c.aliases = {"rm"};
+  c.words = {"NAME", 1, 1, &o->words};
+  c.flags = {group_flag(*o, "the one of this group, not the one for all"),
+             passphrase_file_flag(o->passphrase_file)};
+  c.run = [o](session& s) { return delete_secret(s, *o); };
+  return c;
+}
+
+command lock_command() {
+  auto c = verb("lock", "Let the gateway forget the key of the secrets", "thv-engine secret lock");
+  c.details =
+      "Running members keep their values. A key in the keyring or a key file is read again when "
+      "it\n"
+      "is needed; a passphrase is asked for again.";
+  c.run = [](session& s) { return lock_secrets(s); };
+  return c;
+}
+
+command unlock_command() {
+  auto o = std::make_shared<options>();
+  auto c = verb("unlock", "Give the gateway the key of the secrets", "thv-engine secret unlock");
+  c.details =
+      "It keeps the key in locked memory, so that members can be restarted without a question.";
+  c.flags = {passphrase_file_flag(o->passphrase_file)};
+  c.run = [o](session& s) { return unlock_secrets(s, *o); };
+  return c;
+}
+
+}  // namespace
+
+flag passphrase_file_flag(std::optional<std::string>& into) {
+  return {"--passphrase-file", "FILE", "read the passphrase from this file; '-' is standard input",
+          &into, completes::files};
+}
+
+result<secret_access*> secrets_with(session& s, std::optional<std::string> const& passphrase_file) {
+  if (passphrase_file) {
+    THV_TRY(auto access, make_secret_access(s, passphrase_file));
+    s.use_secrets(std::move(access));
+  }
+  return s.secrets();
+}
+
+std::string key_text(secrets::vault_header const& header, secret_access_options const& options) {
+  switch (header.source) {
+    case secrets::key_source::keyring:
+      return "the keyring";
+    case secrets::key_source::passphrase:
+      return "a passphrase";
+    case secrets::key_source::key_file:
+      return fmt::format("the key file {}", options.key_file.empty() ? header.key_location
+                                                                     : options.key_file.string());
+  }
+  return {};
+}
+
+command secret_command() {
+  command c;
+  c.name = "secret";
+  c.summary = "Store values that MCP servers are given";
+  c.details =
+      "A member is given a secret with 'run --secret NAME,target=VARIABLE'. The values are kept "
+      "in\n"
+      "an encrypted file; without one they come from environment variables THV_SECRET_NAME.";
+  c.example =
+      "thv-engine secret setup\n"
+      "thv-engine secret set github";
+  c.commands = {secret_setup_command(), set_command(),    get_command(),
+                list_names_command(),   delete_command(), secret_provider_command(),
+                lock_command(),         unlock_command()};
+  return c;
+}
+
+}  // namespace thv::cli
