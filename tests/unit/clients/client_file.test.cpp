@@ -97,6 +97,19 @@ bool become_nobody() {
   return ::setgroups(0, nullptr) == 0 && ::setgid(65534) == 0 && ::setuid(65534) == 0;
 }
 
+// Mounts that this process alone sees, and that go with it. Without root, in a user namespace.
+bool may_mount() {
+  auto const user = ::geteuid();
+  auto const group = ::getegid();
+  if (::unshare(CLONE_NEWNS | (user == 0 ? 0 : CLONE_NEWUSER)) != 0) return false;
+  if (user != 0) {
+    put_text("/proc/self/setgroups", "deny");
+    put_text("/proc/self/uid_map", "0 " + std::to_string(user) + " 1");
+    put_text("/proc/self/gid_map", "0 " + std::to_string(group) + " 1");
+  }
+  return ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+}
+
 }  // namespace
 
 TEST_CASE("a missing client file is made private, with its folders", "[clients][unit]") {
@@ -164,8 +177,7 @@ TEST_CASE("a backup is a copy where the link led to another disk", "[clients][un
   folder const at;
   fs::create_directory(at / "disk");
   auto const two_disks = [&] {
-    if (::unshare(CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER)) != 0) return 1;
-    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 2;
+    if (!may_mount()) return 1;
     if (::mount("tmpfs", (at / "disk").c_str(), "tmpfs", 0, "size=256k") != 0) return 3;
     put_text(at / "disk/real.json", "old");
     fs::create_symlink("disk/real.json", at / "mcp.json");
@@ -183,8 +195,7 @@ TEST_CASE("a file that is mounted by itself stays, and says so", "[clients][unit
   put_text(at / "mcp.json", "old");
   put_text(at / "mounted", "old");
   auto const mounted = [&] {
-    if (::unshare(CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER)) != 0) return 1;
-    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 2;
+    if (!may_mount()) return 1;
     auto const path = at / "mcp.json";
     if (::mount((at / "mounted").c_str(), path.c_str(), nullptr, MS_BIND, nullptr) != 0) return 3;
     auto file = client_file::open(soon(), path);
@@ -473,8 +484,7 @@ TEST_CASE("a command killed at any system call leaves the old text or the new", 
 TEST_CASE("a full disk leaves the old text and nothing else", "[clients][unit]") {
   folder const at;
   auto const small_disk = [&] {
-    if (::unshare(CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER)) != 0) return 1;
-    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 2;
+    if (!may_mount()) return 1;
     if (::mount("tmpfs", at.path().c_str(), "tmpfs", 0, "size=256k,mode=0700") != 0) return 3;
     put_text(at / "mcp.json", "old");
     put_text(at / "ballast", std::string(150'000, 'x'));
