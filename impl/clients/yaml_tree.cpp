@@ -169,7 +169,7 @@ json::value plain_value(std::string_view text) {
 result<yaml_tree> parse_yaml(std::string_view text) {
   yaml_tree d;
   auto const first = byte_order_mark_size(text);
-  text_buffer buffer(text.substr(first));
+  text_buffer buffer(text);  // the parser's places do not count a byte order mark
   std::istream in(&buffer);
   builder events(d, first);
   try {

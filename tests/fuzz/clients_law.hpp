@@ -28,7 +28,7 @@ inline void put_and_remove(kind const& k, std::string_view text, std::string con
   require(read->at(name) == canonical(k, {name, "http://x", "t"}));
   auto const changed = edit(k, put->text, {{{name, "http://z", ""}}, {"two"}}, put->notes);
   require(changed.has_value());
-  auto const left = edit(k, changed->text, {{}, {name, "two"}}, changed->notes);
+  auto const left = edit(k, changed->text, {{}, {name}}, changed->notes);
   require(left.has_value());
   require(left->text == text);
   require(left->notes == undo_notes{});

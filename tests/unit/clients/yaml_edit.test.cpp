@@ -23,6 +23,7 @@ std::vector<sample> goose_files() {
       {"", {}},
       {"  \n\n", {}},
       {"# only a comment\n", {}},
+      {"\xEF\xBB\xBF\xEF\xBB\xBFtwo: marks\nextensions:\n  x: {}\n", {"x"}},
       {"---\n", {}},
       {"--- # c\n...\n", {}},
       {"%YAML 1.2\n---\nGOOSE_MODEL: a\n...\n# end\n", {}},
