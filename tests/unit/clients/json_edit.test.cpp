@@ -177,6 +177,9 @@ TEST_CASE("a JSON text that no client could read is refused with its place", "[c
   CHECK(where("{\"a\": 1") == "1:8");
   CHECK(where("{} {}") == "1:4");
   CHECK_FALSE(where("/* open").empty());
+  CHECK(where("/") == "1:2");
+  CHECK(where("/**/ /") == "1:7");
+  CHECK(where("{ /** a **/ * b */ }") == "1:13");
   CHECK(where("{'a': 1}") == "1:2");
   CHECK(where("\xFF\xFE{\0}\0") == "1:1");
   CHECK_FALSE(where(std::string(100'000, '[')).empty());

@@ -55,6 +55,7 @@ std::vector<std::string> odd_texts() {
       "{ \"a\": 1 /* one */ , /* two */ }",
       "{\n\t\"a\": [1, {\"b\": \"}\"}],\n\t\"c\": \"//\"\n}\n",
       "{\n\n      \"a\": 1\n\n\n}",
+      "/**\n * doc **/ {\n  \"a\": \"src/**/x\" /***/\n /**/}\n",
       "/* head */ {\n  \"a\": 1 // one\n  // two\n}\n// end",
       R"({"SERVERS":{"q":{"url":"x"}}})",
       R"({"SERVERS":{"q":{"url":"x"},},})",
