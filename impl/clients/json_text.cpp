@@ -180,7 +180,7 @@ trivia_end last_comment(std::string_view text, std::size_t begin, std::size_t en
     at = text.find_first_not_of(" \t\r\n", at);
     if (at >= end || !is_comment(text, at)) return last;
     last = {skip_comment(text, at), text[at + 1] == '/'};
-    if (last.in_line && text[last.at - 1] == '\r') --last.at;
+    while (last.in_line && text[last.at - 1] == '\r') --last.at;
     at = last.at;
   }
 }

@@ -56,6 +56,7 @@ std::vector<std::string> odd_texts() {
       "{\n\t\"a\": [1, {\"b\": \"}\"}],\n\t\"c\": \"//\"\n}\n",
       "{\n\n      \"a\": 1\n\n\n}",
       "/**\n * doc **/ {\n  \"a\": \"src/**/x\" /***/\n /**/}\n",
+      "{\n \"a\": 1, // mixed\r\n\"b\": 2 // ends\r\r\r\n}\r\r\n",
       "/* head */ {\n  \"a\": 1 // one\n  // two\n}\n// end",
       R"({"SERVERS":{"q":{"url":"x"}}})",
       R"({"SERVERS":{"q":{"url":"x"},},})",
