@@ -41,7 +41,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   if (secret) {
     auto const& [member, references] = *s.secrets.begin();
     require(is_member(members, member) && references.size() == 1);
-    require(references[0].name + ",target=" + member + "." + references[0].target == text);
+    auto whole = references[0];
+    whole.target = member + "." + whole.target;
+    auto const again = to_string(whole);
+    require(again == text || again + ",as=env" == text);
   } else {
     require(s == registry::targets{});
   }

@@ -29,6 +29,8 @@ class fake_runtime : public plugin::runtime {
     failures_.clear();
   }
 
+  bool gives_secret_files = false;
+
   std::vector<std::string> calls() const {
     std::lock_guard lock(mutex_);
     return calls_;
@@ -64,7 +66,9 @@ class fake_runtime : public plugin::runtime {
     return plugin::can_attach | plugin::can_logs;
   }
   result<plugin::fingerprint> identify(plugin::call const&) noexcept override {
-    return plugin::fingerprint{"fake", "1", {source_kind::image, source_kind::npm}};
+    plugin::fingerprint who{"fake", "1", {source_kind::image, source_kind::npm}};
+    who.secret_files = gives_secret_files;
+    return who;
   }
   result<void> prepare(plugin::call const&, plugin::workload_spec const& spec) noexcept override {
     std::lock_guard lock(mutex_);
@@ -136,6 +140,9 @@ class fake_runtime : public plugin::runtime {
     if (auto one = find(id))
       for (auto const& [key, value] : specs_[(*one)->workload].environment)
         sink(key + "=" + value + "\n");
+    if (auto one = find(id))
+      for (auto const& [key, value] : specs_[(*one)->workload].secret_files)
+        sink("read " + value + "\n");
     return {};
   }
   result<void> watch(plugin::call const&,

@@ -149,3 +149,20 @@ TEST_CASE("a server on demand may stop when nobody asks", "[cli][run]") {
   remote.on_demand = true;
   CHECK(refused(remote).where == "--on-demand");
 }
+
+TEST_CASE("a secret as a file is written as one, and refused for a remote server", "[cli][run]") {
+  auto flags = flags_for("npx://a");
+  flags.secrets = {"one,target=A,as=file", "two,target=B,as=env"};
+  CHECK(made(flags).secrets == std::vector<std::string>{"one,target=A,as=file", "two,target=B"});
+  auto const documents = registry_of(R"("fetch": {"image": "img:1"})");
+  auto named = flags_for("fetch");
+  named.secrets = flags.secrets;
+  CHECK(made(named, documents).secrets == made(flags).secrets);
+  flags.secrets = {"one,target=A,as=pipe"};
+  CHECK(refused(flags).where == "--secret");
+  auto remote = flags_for("https://host.example/mcp");
+  remote.secrets = {"one,target=A,as=file"};
+  auto const e = refused(remote);
+  CHECK(to_string(e) == "--secret: a remote server takes no files");
+  CHECK(e.hint == "use --remote-forward-headers-secret HEADER=one");
+}

@@ -44,8 +44,9 @@ struct bench {
   bench() {
     world.runtime = [this](std::string const&) { return result<plugin::runtime*>(&runtime); };
     world.make_spec = [this](run_config const& c) {
-      return make_spec(c, std::string(store.id()), "hash",
-                       [](std::string const& name) { return result("value-of-" + name); });
+      return make_spec(
+          c, std::string(store.id()), "hash",
+          [](std::string const& name, std::string const&) { return result("value-of-" + name); });
     };
     world.probe = [this](plugin::call const&, plugin::runtime&, plugin::instance const& one,
                          run_config const&,
@@ -333,6 +334,21 @@ TEST_CASE("A member that ends before it is ready fails at once, with its last wo
   CHECK(a.failure->code == errc::exited);
   CHECK(a.failure->message == "ended with exit status 7 before it was ready");
   CHECK(a.log_tail == std::vector<std::string>{"last words of a#1", "TOKEN=***"});
+}
+
+TEST_CASE("Values of several lines are blotted out line by line", "[plan][unit]") {
+  plugin::workload_spec spec;
+  spec.secret_names = {"key,target=KEY,as=file", "token,target=TOKEN", "pin,target=PIN"};
+  spec.secret_files = {{"KEY", "-----BEGIN KEY-----\n  first-part-of-it\r\n}\nlast\n"}};
+  spec.environment = {{"TOKEN", "abc-token\n"}, {"KEY", "/run/secrets/KEY"}, {"PIN", "123"}};
+  auto const blotted = [&](std::string text) {
+    plan::detail::blot_secrets(text, spec);
+    return text;
+  };
+  CHECK(blotted(spec.secret_files.at("KEY")) == "***");
+  CHECK(blotted("bad line: 'first-part-of-it'") == "bad line: '***'");
+  CHECK(blotted("token abc-token is wrong, last: { } 123") == "token *** is wrong, ***: { } 123");
+  CHECK(blotted("cannot read /run/secrets/KEY") == "cannot read /run/secrets/KEY");
 }
 
 TEST_CASE("Removing goes on when one fails, and keeps what is left", "[plan][unit][tsan]") {

@@ -319,3 +319,52 @@ TEST_CASE("Equal arguments give equal plans, whatever the order of the members",
   CHECK(text_of(reconcile(one, world({}), registry_run)) ==
         text_of(reconcile(other, world({}), registry_run)));
 }
+
+TEST_CASE("A secret as a file is refused by a runtime that cannot give it", "[plan][unit]") {
+  auto a = config_of("a", "img");
+  a.secrets = {"one,target=A", "two,target=B,as=file", "three,target=C,as=file"};
+  auto b = config_of("b", "img");
+  b.secrets = {"two,target=B,as=file"};
+  auto seen = world({});
+  auto const refused = reconcile(group_run({wanted(a), wanted(b)}), seen, registry_run);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::unsupported);
+  CHECK(refused.error().message ==
+        "'a' is to get the secrets two, three as a file, which runtime 'docker' cannot give; "
+        "'b' is to get the secret two as a file, which runtime 'docker' cannot give");
+  CHECK(refused.error().hint.find("leave out ',as=file'") == 0);
+
+  seen.runtimes["docker"].secret_files = true;
+  CHECK(reconcile(group_run({wanted(a), wanted(b)}), seen, registry_run));
+}
+
+TEST_CASE("A member that is to have a file from now on is replaced, or refused", "[plan][unit]") {
+  auto before = config_of("a", "img");
+  before.secrets = {"one,target=A"};
+  auto after = before;
+  after.secrets = {"one,target=A,as=file"};
+  auto seen = world({running(before)});
+  CHECK(reconcile(group_run({wanted(after)}), seen, registry_run).error().code ==
+        errc::unsupported);
+  seen.runtimes["docker"].secret_files = true;
+  auto const planned = reconcile(group_run({wanted(after)}), seen, registry_run);
+  REQUIRE(planned);
+  REQUIRE(planned->operations.size() == 1);
+  CHECK(planned->operations[0].cause == "secrets changed");
+  // As it is, it needs nothing: the runtime may have lost the ability meanwhile.
+  auto as_is = world({running(after)});
+  CHECK(reconcile(group_run({wanted(after)}), as_is, registry_run));
+}
+
+TEST_CASE("A remote server is refused files with what to do instead", "[plan][unit]") {
+  run_config far;
+  far.name = "far";
+  far.group = "team";
+  far.remote_url = "https://host/mcp";
+  far.secrets = {"one,target=A,as=file"};
+  auto seen = world({});
+  seen.runtimes["remote"] = {.engine = "remote servers", .runs = {source_kind::url}};
+  auto const refused = reconcile(group_run({wanted(far, "remote")}), seen, registry_run);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().hint == "a remote server gets secrets as headers");
+}

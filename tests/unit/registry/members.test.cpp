@@ -217,3 +217,21 @@ TEST_CASE("one server alone becomes a run config the same way", "[registry][unit
   CHECK(config->name == "api");
   CHECK(config->group == "default");
 }
+
+TEST_CASE("a secret as a file is kept in the reference, and is no header", "[registry][unit]") {
+  auto const g = group_of(R"("servers":{"api":{"image":"i","env_vars":[
+      {"name":"KEY_FILE","required":true}]}},
+      "remote_servers":{"far":{"url":"https://x/mcp","headers":[{"name":"X-Key"}]}})");
+  auto const configs = registry::member_configs(
+      g, targets_of(g, {.secrets = {"k,target=api.KEY_FILE,as=file"}}), {.group_name = "g"});
+  REQUIRE(configs);
+  CHECK((*configs)[0].secrets == std::vector<std::string>{"k,target=KEY_FILE,as=file"});
+
+  auto const refused = registry::member_configs(
+      g, targets_of(g, {.secrets = {"k,target=api.KEY_FILE", "k,target=far.x-key,as=file"}}),
+      {.group_name = "g"});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == thv::errc::invalid_argument);
+  CHECK(refused.error().message == "'far' is a remote server: its header 'X-Key' cannot be a file");
+  CHECK(refused.error().hint == "leave out ',as=file' for the secret k");
+}

@@ -148,3 +148,24 @@ TEST_CASE("a value of --env wins over --env-file, and a missing file is an error
   CHECK(missing.error().message == "env file '" + path.native() + "' cannot be read");
   CHECK_FALSE(registry::parse_targets({.env_files = {path.parent_path().native()}}, members));
 }
+
+TEST_CASE("a secret can be asked for as a file", "[registry][unit]") {
+  registry::targets t;
+  for (auto const* const text : {"one,target=k8s.A,as=file", "two,target=k8s.B,as=env",
+                                 "three,target=k8s.C", "four,target=k8s.C,as=file"})
+    REQUIRE(registry::add_secret(t, text, members));
+  CHECK(t.secrets.at("k8s") ==
+        std::vector<registry::secret_reference>{{"one", "A", thv::secret_delivery::file},
+                                                {"two", "B"},
+                                                {"four", "C", thv::secret_delivery::file}});
+  CHECK(secret_problem("a,target=k8s.A,as=pipe") ==
+        "unknown way 'pipe' to give a secret in 'a,target=k8s.A,as=pipe'");
+  CHECK(secret_problem("a,target=k8s.A,mode=0400") ==
+        "unknown option 'mode=0400' in 'a,target=k8s.A,mode=0400'");
+  CHECK(secret_problem("a,target=k8s./etc/x,as=file") ==
+        "'/etc/x' cannot be the name of a file with a secret");
+  CHECK(secret_problem("a,target=k8s.,as=file") ==
+        "environment variable name cannot be empty in secret target 'a,target=k8s.,as=file'");
+  CHECK(secret_problem("a,b,target=k8s.A") ==
+        "secret name cannot hold a comma in 'a,b,target=k8s.A'");
+}

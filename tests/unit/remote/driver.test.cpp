@@ -272,3 +272,16 @@ TEST_CASE("a folder that is gone is an error, not an empty list", "[remote][unit
   CHECK(d->list(within(1s)).error().code == errc::io);
   CHECK(d->deploy(within(1s), spec("x")).error().code == errc::io);
 }
+
+TEST_CASE("a remote server is given no files", "[remote]") {
+  folder f;
+  auto made = driver::create(f.host());
+  REQUIRE(made);
+  CHECK_FALSE((*made)->identify({}).value().secret_files);
+  auto s = spec("far");
+  s.secret_files = {{"KEY_FILE", "hunter3"}};
+  auto const refused = (*made)->deploy(within(5s), s);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::unsupported);
+  CHECK(refused.error().message == "'far' is a remote server and cannot be given secrets as files");
+}
