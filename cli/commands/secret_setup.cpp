@@ -221,11 +221,12 @@ int show_provider(config::configuration const& settings, options const& o,
     print(pretty(out));
     return 0;
   }
-  print(key_values({{"Provider", access.provider()},
-                    {"Chosen by", chosen_by(settings, access)},
-                    {"Vault", header ? access.vault().path().string()
-                                     : "none; 'thv-engine secret setup' makes one"},
-                    {"Key", header ? key_text(*header, access.options()) : ""}}));
+  std::vector<std::pair<std::string, std::string>> lines{
+      {"Provider", access.provider()}, {"Chosen by", chosen_by(settings, access)}};
+  lines.emplace_back("Vault", header ? access.vault().path().string()
+                                     : "none; 'thv-engine secret setup' makes one");
+  if (header) lines.emplace_back("Key", key_text(*header, access.options()));
+  print(key_values(lines));
   return 0;
 }
 

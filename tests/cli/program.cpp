@@ -172,6 +172,12 @@ outcome user::run_program(std::string const& program,
 
 outcome user::run_on_terminal(std::vector<std::string> const& arguments,
                               std::string const& input) const {
+  if (input.empty()) return run_on_terminal(arguments, dialogue());
+  return run_on_terminal(arguments, dialogue{{"[y/N]: ", input}});
+}
+
+outcome user::run_on_terminal(std::vector<std::string> const& arguments,
+                              dialogue const& answers) const {
   image child(THV_PROGRAM, arguments, variables_);
   winsize const size{40, 100, 0, 0};
   int terminal = -1;
@@ -182,14 +188,19 @@ outcome user::run_on_terminal(std::vector<std::string> const& arguments,
   }
   outcome seen;
   std::array<char, 65536> buffer;
-  bool typed = input.empty();
+  std::size_t answered = 0;
+  std::size_t after = 0;
   for (;;) {
     auto const count = read(terminal, buffer.data(), buffer.size());
     if (count <= 0) break;
     seen.out.append(buffer.data(), static_cast<std::size_t>(count));
-    if (!typed && seen.out.find("[y/N]: ") != std::string::npos) {
-      typed = true;
-      [[maybe_unused]] auto const written = ::write(terminal, input.data(), input.size());
+    while (answered < answers.size()) {
+      auto const& [question, answer] = answers[answered];
+      auto const at = seen.out.find(question, after);
+      if (at == std::string::npos) break;
+      after = at + question.size();
+      ++answered;
+      [[maybe_unused]] auto const written = ::write(terminal, answer.data(), answer.size());
     }
   }
   close(terminal);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/json/value.hpp>
@@ -14,6 +15,9 @@
 namespace cli_test {
 
 using environment = std::map<std::string, std::string>;
+
+/// Questions and what is typed then.
+using dialogue = std::vector<std::pair<std::string, std::string>>;
 
 struct outcome {
   int status = -1;  ///< exit status, or 128 and the signal's number
@@ -65,6 +69,9 @@ class user {
   /// Runs it on a terminal of 100 columns and types `input`; `out` is all that the terminal showed.
   [[nodiscard]] outcome run_on_terminal(std::vector<std::string> const& arguments,
                                         std::string const& input) const;
+  /// Types each answer when its question has been shown after the one before.
+  [[nodiscard]] outcome run_on_terminal(std::vector<std::string> const& arguments,
+                                        dialogue const& answers) const;
   /// As `run`, and the status must be 0; returns standard output.
   std::string expect_done(std::vector<std::string> const& arguments) const;
   [[nodiscard]] boost::json::value json(std::vector<std::string> arguments) const;

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch_test_macros.hpp>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "program.hpp"
+
+using namespace cli_test;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string const value = fmt::format("Xq7-secret-{}-9Zt", ::getpid());
+
+bool contains(std::string const& text, std::string const& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string contents(fs::path const& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string private_file(user const& u, std::string const& name, std::string const& text) {
+  auto const path = u.write(name, text);
+  ::chmod(path.c_str(), 0600);
+  return path;
+}
+
+/// Runs the program with a file as standard input: no value is a word of any command line.
+outcome run_with(user const& u, std::string const& input,
+                 std::vector<std::string> const& arguments) {
+  auto const path = private_file(u, "input", input);
+  std::vector<std::string> words{"-c", "exec \"$0\" \"$@\" <'" + path + "'", THV_PROGRAM};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  auto seen = u.run_program("/bin/sh", words);
+  fs::remove(path);
+  return seen;
+}
+
+void set(user const& u, std::string const& name, std::string const& text,
+         std::string const& group = {}) {
+  std::vector<std::string> words{"secret", "set", name};
+  if (!group.empty()) words.insert(words.end(), {"--group", group});
+  auto const seen = run_with(u, text, words);
+  INFO(seen.err);
+  REQUIRE(seen.status == 0);
+  CHECK(seen.out.empty());
+}
+
+/// A user whose secrets have a key file.
+void set_up(user const& u) {
+  u.expect_done({"secret", "setup", "--key", "key-file"});
+}
+
+std::string shown(user const& u, std::vector<std::string> const& arguments, outcome const& seen) {
+  return normalized(fmt::format("$ thv-engine {}\n{}{}[{}]\n\n", fmt::join(arguments, " "),
+                                seen.out, seen.err, seen.status),
+                    u);
+}
+
+}  // namespace
+
+TEST_CASE("what the secret commands say", "[cli][secret]") {
+  user u;
+  std::string all;
+  auto const show = [&](std::vector<std::string> const& arguments) {
+    all += shown(u, arguments, u.run(arguments));
+  };
+  auto const show_with = [&](std::string const& input, std::vector<std::string> const& arguments) {
+    all += shown(u, arguments, run_with(u, input, arguments));
+  };
+  show({"secret", "provider"});
+  show({"secret", "list"});
+  show_with(value, {"secret", "set", "github"});
+  show({"secret", "get", "github"});
+  show({"secret", "setup"});
+  show({"secret", "setup", "--key", "passphrase"});
+  show({"secret", "setup", "--key", "key-file"});
+  show({"secret", "setup"});
+  show({"secret", "provider"});
+  show({"secret", "provider", "encrypted"});
+  show({"secret", "provider", "environment"});
+  show({"secret", "provider", "1password"});
+  show({"secret", "list"});
+  show_with("", {"secret", "set", "github"});
+  show_with("\n", {"secret", "set", "github"});
+  show_with(value + "\n", {"secret", "set", "github"});
+  show_with("x", {"secret", "set", "github", "a-value-as-a-word"});
+  show_with(value, {"secret", "set", "a=b"});
+  show_with(value, {"secret", "set", "github", "--group", "Bad Group"});
+  show_with("of the team", {"secret", "set", "github", "--group", "team"});
+  show({"secret", "get", "github", "--group", "team"});
+  show({"secret", "get", "nosuch"});
+  show({"secret", "list"});
+  show({"secret", "list", "--group", "other"});
+  show({"secret", "list", "--used-by"});
+  show({"secret", "list", "--format", "json"});
+  show({"secret", "delete", "nosuch"});
+  show({"secret", "delete", "github", "--group", "team"});
+  show({"secret", "delete", "github", "--group", "team"});
+  show({"secret", "unlock"});
+  show({"secret", "lock"});
+  u.set("THV_SECRETS_PROVIDER", "environment");
+  show_with(value, {"secret", "set", "github"});
+  show({"secret", "delete", "github"});
+  show({"secret", "list"});
+  show({"secret", "provider"});
+  u.set("THV_SECRETS_PROVIDER", "none");
+  show({"secret", "provider"});
+  CHECK_FALSE(contains(all, value));
+  check_golden("secret", all);
+}
+
+TEST_CASE("a value goes in and comes out as it is", "[cli][secret]") {
+  user u;
+  set_up(u);
+  for (std::string const& text : {value, std::string("two\nlines\n"), std::string("nul\0nul", 7),
+                                  std::string("größe 秘密"), std::string("\xff\xfe binary")}) {
+    set(u, "name", text + "\n");
+    CHECK(u.expect_done({"secret", "get", "name"}) == text + "\n");
+  }
+  set(u, "name", "for all");
+  set(u, "name", "for the team", "team");
+  CHECK(u.json({"secret", "get", "name", "--group", "team"}).at("value") == "for the team");
+  CHECK(u.json({"secret", "get", "name", "--group", "other"}).at("value") == "for all");
+  u.set("THV_SECRET_other", "variable");
+  CHECK(u.expect_done({"secret", "get", "other"}) == "variable\n");
+}
+
+TEST_CASE("the file and its key are for their user alone", "[cli][secret]") {
+  user u;
+  set_up(u);
+  auto const vault = u.home() / "state" / "thv-engine" / "secrets";
+  auto const key = u.home() / "config" / "thv-engine" / "secrets.key";
+  for (auto const& path : {vault, key}) {
+    struct stat found {};
+    REQUIRE(::stat(path.c_str(), &found) == 0);
+    CHECK((found.st_mode & 07777) == 0600);
+  }
+  set(u, "name", value);
+  ::chmod(vault.c_str(), 0644);
+  auto const refused = u.run({"secret", "get", "name"});
+  CHECK(refused.status == 1);
+  CHECK(contains(refused.err, "others can read the vault (mode 0644)"));
+  CHECK(contains(refused.err, "chmod 600 '"));
+  CHECK_FALSE(contains(refused.err, value));
+}
+
+TEST_CASE("a damaged file is told and kept", "[cli][secret]") {
+  user u;
+  set_up(u);
+  set(u, "name", value);
+  auto const vault = u.home() / "state" / "thv-engine" / "secrets";
+  auto const whole = contents(vault);
+  auto flipped = whole;
+  flipped[whole.size() - 5] = static_cast<char>(flipped[whole.size() - 5] ^ 4);
+  for (auto const& [text, message] :
+       {std::pair<std::string, std::string>{flipped, "is damaged: its key fits"},
+        {whole.substr(0, whole.size() - 1), "is truncated"},
+        {"", "is empty"},
+        {"{\"secrets\": {}}", "is no vault of thv-engine"}}) {
+    private_file(u, "state/thv-engine/secrets", text);
+    auto const got = u.run({"secret", "get", "name"});
+    CHECK(got.status == 1);
+    CHECK(contains(got.err, message));
+    CHECK(contains(got.err, "backup"));
+    CHECK(run_with(u, "new", {"secret", "set", "name"}).status == 1);
+    CHECK(u.run({"secret", "setup", "--key", "key-file"}).status == 1);
+    CHECK(contents(vault) == text);
+  }
+  private_file(u, "state/thv-engine/secrets", whole);
+  CHECK(u.expect_done({"secret", "get", "name"}) == value + "\n");
+}
+
+TEST_CASE("a passphrase comes from a file, a variable or standard input", "[cli][secret]") {
+  user u;
+  auto const right = private_file(u, "right", "correct horse battery\n");
+  auto const wrong = private_file(u, "wrong", "correct horse\n");
+  u.expect_done({"secret", "setup", "--key", "passphrase", "--passphrase-file", right});
+  REQUIRE(run_with(u, value, {"secret", "set", "a", "--passphrase-file", right}).status == 0);
+  CHECK(u.expect_done({"secret", "get", "a", "--passphrase-file", right}) == value + "\n");
+  auto const piped =
+      run_with(u, "correct horse battery\n", {"secret", "get", "a", "--passphrase-file", "-"});
+  CHECK(piped.out == value + "\n");
+  auto const both = run_with(u, value, {"secret", "set", "a", "--passphrase-file", "-"});
+  CHECK(both.status == 2);
+
+  auto const refused = u.run({"secret", "get", "a", "--passphrase-file", wrong});
+  CHECK(refused.status == 1);
+  CHECK(contains(refused.err, "wrong passphrase"));
+  auto const nobody = u.run({"secret", "get", "a"});
+  CHECK(nobody.status == 1);
+  CHECK(contains(nobody.err, "the secrets are locked: their passphrase is not known"));
+  u.set("THV_SECRETS_PASSPHRASE_FILE", right);
+  CHECK(u.expect_done({"secret", "get", "a"}) == value + "\n");
+}
+
+TEST_CASE("the key can be exchanged, and nothing is lost", "[cli][secret]") {
+  user u;
+  set_up(u);
+  set(u, "a", value);
+  auto const passphrase = private_file(u, "passphrase", "correct horse battery\n");
+  auto const changed =
+      u.json({"secret", "setup", "--key", "passphrase", "--new-passphrase-file", passphrase});
+  CHECK(changed.at("done") == "changed");
+  CHECK(changed.at("key") == "passphrase");
+  CHECK(u.run({"secret", "get", "a"}).status == 1);
+  CHECK(u.expect_done({"secret", "get", "a", "--passphrase-file", passphrase}) == value + "\n");
+  u.expect_done({"secret", "setup", "--key", "key-file", "--key-file",
+                 (u.home() / "elsewhere" / "key").string(), "--passphrase-file", passphrase});
+  CHECK(u.expect_done({"secret", "get", "a"}) == value + "\n");
+}
+
+TEST_CASE("who uses a secret is told when it changes", "[cli][secret]") {
+  user u;
+  set_up(u);
+  set(u, "token", "one");
+  u.expect_done(
+      {"run", "--name", "alpha", "--group", "team", "--secret", "token,target=TOKEN", TINY_SERVER});
+  u.expect_done(
+      {"run", "--name", "beta", "--group", "other", "--secret", "token,target=KEY", TINY_SERVER});
+  auto const seen = run_with(u, "two", {"secret", "set", "token"});
+  CHECK(seen.status == 0);
+  CHECK(contains(seen.err,
+                 "Warning: The following MCP servers use this secret and may need to be "
+                 "restarted:\n  - alpha\n  - beta\n"));
+  auto const own = run_with(u, "three", {"secret", "set", "token", "--group", "team"});
+  CHECK(contains(own.err, "  - alpha\n"));
+  CHECK_FALSE(contains(own.err, "beta"));
+  auto const list = u.json({"secret", "list", "--used-by"}).as_array();
+  REQUIRE(list.size() == 2);
+  for (auto const& item : list) {
+    auto const& used = item.at("used_by").as_array();
+    REQUIRE(used.size() == 1);
+    CHECK(used[0].at("workload") == (item.as_object().contains("group") ? "alpha" : "beta"));
+  }
+  CHECK(contains(u.run({"secret", "delete", "token"}).err, "  - beta\n"));
+  CHECK(contains(u.expect_done({"secret", "list", "--used-by"}),
+                 "Used, but not stored:\n  - token\n      beta in 'other', as KEY\n"));
+}
+
+TEST_CASE("a value is in no file, log, command line or environment but its member's",
+          "[cli][secret]") {
+  user u;
+  set_up(u);
+  set(u, "token", value);
+  std::string said;
+  auto const run = [&](std::vector<std::string> const& arguments) {
+    auto const seen = u.run(arguments);
+    INFO(fmt::format("{}\n{}{}", fmt::join(arguments, " "), seen.out, seen.err));
+    CHECK(seen.status == 0);
+    said += seen.out + seen.err;
+  };
+  run({"run", "--name", "alpha", "--secret", "token,target=TOKEN", "--debug", TINY_SERVER});
+  run({"restart", "alpha", "--dry-run"});
+  run({"restart", "alpha", "--debug"});
+  run({"status", "alpha", "--format", "json"});
+  run({"export", "alpha", "exported.json"});
+  run({"secret", "list", "--used-by"});
+  run({"gateway", "status"});
+  CHECK_FALSE(contains(said, value));
+
+  for (auto const& entry : fs::recursive_directory_iterator(u.home()))
+    if (entry.is_regular_file()) {
+      INFO(entry.path());
+      CHECK_FALSE(contains(contents(entry.path()), value));
+    }
+  int members = 0;
+  std::error_code ignored;
+  for (auto const& entry : fs::directory_iterator("/proc", ignored)) {
+    CHECK_FALSE(contains(contents(entry.path() / "cmdline"), value));
+    if (!contains(contents(entry.path() / "environ"), value)) continue;
+    CHECK(contains(contents(entry.path() / "cmdline"), TINY_SERVER));
+    ++members;
+  }
+  CHECK(members == 1);
+}
+
+TEST_CASE("on a terminal values and passphrases are asked for and not shown", "[cli][secret]") {
+  user u;
+  std::string const passphrase = "correct horse battery";
+  auto const made = u.run_on_terminal({"secret", "setup"}, {{"[passphrase]: ", "passphrase\n"},
+                                                            {"hidden): ", passphrase + "\n"},
+                                                            {"again: ", passphrase + "\n"}});
+  INFO(made.out);
+  CHECK(made.status == 0);
+  CHECK(contains(made.out, "there is no keyring: no D-Bus session"));
+  CHECK(contains(made.out, "Their key comes from a passphrase."));
+  CHECK_FALSE(contains(made.out, "horse"));
+
+  auto const set = u.run_on_terminal(
+      {"secret", "set", "a"},
+      {{"Passphrase of the secrets (input will be hidden): ", "wrong\n"},
+       {"try again.\r\nPassphrase of the secrets (input will be hidden): ", passphrase + "\n"},
+       {"Enter secret value (input will be hidden): ", "xx\x15" + value + "y\x7f\n"}});
+  INFO(set.out);
+  CHECK(set.status == 0);
+  CHECK_FALSE(contains(set.out, value));
+  auto const got = u.run_on_terminal({"secret", "get", "a"}, {{"hidden): ", passphrase + "\n"}});
+  CHECK(contains(got.out, value + "\r\n"));
+
+  auto const stopped = u.run_on_terminal({"secret", "get", "a"}, {{"hidden): ", "cor\x03"}});
+  CHECK(stopped.status == 130);
+  auto const end = u.run_on_terminal({"secret", "get", "a"}, {{"hidden): ", "\x04"}});
+  CHECK(end.status == 1);
+  CHECK(contains(end.out, "failed to read user input: EOF"));
+
+  auto const differs = u.run_on_terminal(
+      {"secret", "setup", "--key", "passphrase"},
+      {{"hidden): ", passphrase + "\n"}, {"hidden): ", "one thing\n"}, {"again: ", "another\n"}});
+  CHECK(differs.status == 1);
+  CHECK(contains(differs.out, "the two passphrases are not the same"));
+  CHECK(u.run_on_terminal({"secret", "get", "a"}, {{"hidden): ", passphrase + "\n"}}).status == 0);
+}
