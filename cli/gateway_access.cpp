@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <thv/config/values.hpp>
+#include <thv/engine/secret_use.hpp>
 #include <thv/gateway/revival.hpp>
 
 namespace thv::cli {
@@ -85,6 +86,11 @@ std::string member_url(gateway_view const& g, std::string const& workload) {
   return fmt::format("{}/servers/{}/mcp", g.url, workload);
 }
 
+void nudge_gateway(session& s) {
+  auto const g = look_at_gateway(s);
+  if (g && g->running()) (void)gateway::control_client(g->socket).refresh(within(5s));
+}
+
 std::string waits_for(gateway_view const& g, std::string const& workload) {
   for (auto const& m : g.status.plane.members)
     if (m.name == workload) return m.waits_for;
@@ -126,14 +132,10 @@ result<std::string> gateway_token(config::gateway_table const& settings) {
 result<std::map<std::string, std::string>> known_secrets(session& s) {
   std::map<std::string, std::string> known;
   THV_TRY(auto const records, s.workloads());
-  auto const add = [&](std::string const& name, std::string const& group) {
-    if (auto value = s.secret(name, group)) known.emplace(name, *std::move(value));
-  };
-  for (auto const& record : records) {
-    for (auto const& reference : record.config.secrets)
-      if (auto const parsed = parse_secret_reference(reference)) add(parsed->name, record.group);
-    for (auto const& [header, name] : record.config.secret_headers) add(name, record.group);
-  }
+  THV_TRY(auto* access, s.secrets());
+  for (auto const& record : records)
+    for (auto const& name : secrets_of(record.config))
+      if (auto value = access->from_environment(name)) known.emplace(name, *std::move(value));
   return known;
 }
 

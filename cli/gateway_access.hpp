@@ -36,6 +36,9 @@ struct gateway_view {
 /// Where a member is served: `http://127.0.0.1:4483/servers/NAME/mcp`.
 [[nodiscard]] std::string member_url(gateway_view const& g, std::string const& workload);
 
+/// A running gateway reads its members again: something that it waits for may be there now.
+void nudge_gateway(session& s);
+
 /// The name of the secret without which the gateway cannot start a workload; empty: for none.
 [[nodiscard]] std::string waits_for(gateway_view const& g, std::string const& workload);
 
@@ -46,7 +49,7 @@ struct gateway_view {
 /// can read.
 [[nodiscard]] result<std::string> gateway_token(config::gateway_table const& settings);
 
-/// The values, as far as this command's environment has them, of all secrets that workloads name.
+/// The values that this command's environment has of secrets that workloads name.
 [[nodiscard]] result<std::map<std::string, std::string>> known_secrets(session& s);
 
 /// A readiness exchange on a stream of its own.

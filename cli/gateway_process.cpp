@@ -14,6 +14,7 @@
 #include <thv/gateway/control_files.hpp>
 #include <thv/gateway/engine_backend.hpp>
 #include <thv/gateway/server.hpp>
+#include <thv/secrets/core_dumps.hpp>
 #include <thv/store/process_identity.hpp>
 #include <thv/version.hpp>
 
@@ -24,6 +25,7 @@
 #include "gateway_tending.hpp"
 #include "interrupt.hpp"
 #include "output.hpp"
+#include "secret_access.hpp"
 
 namespace thv::cli {
 
@@ -46,8 +48,8 @@ class gateway_process {
         background_(background),
         files_(where.state),
         log_(files_.log()),
-        secrets_([&s](std::string const& name, std::string const& group) {
-          return missing_here(s.secret(name, group));
+        held_([this](std::string const& name, std::string const&) {
+          return missing_here(secrets_->from_environment(name));
         }) {}
 
   result<void> run() {
@@ -58,8 +60,9 @@ class gateway_process {
     }
     if (!lock_) return runs_already();
     THV_CHECK(files_.mark_stopped(false));
+    THV_CHECK(open_secrets());
     auto const secret = [this](std::string const& name, std::string const& group) {
-      return secrets_.get(name, group);
+      return this->secret(name, group);
     };
     THV_TRY(auto* engine, session_.gateway_engine(secret));
     THV_TRY(auto* runtimes, session_.runtimes());
@@ -74,11 +77,32 @@ class gateway_process {
   }
 
  private:
+  /// The key is kept in locked memory until somebody locks the secrets; nobody is asked for it.
+  result<void> open_secrets() {
+    THV_CHECK(secrets::forbid_core_dumps());
+    THV_TRY(auto options, secret_options(session_));
+    options.keeps_key = false;
+    options.ask_holder = [this] { return key_.get(); };
+    options.give_holder = [this](secrets::secret_key const& key) { key_.keep(key.clone()); };
+    secrets_ = std::make_unique<secret_access>(std::move(options));
+    return {};
+  }
+
+  /// As a command would have it: the stored value, else what a command has handed over.
+  result<std::string> secret(std::string const& name, std::string const& group) {
+    auto stored = secrets_->stored(name, group);
+    if (stored) return stored;
+    auto held = held_.get(name, group);
+    if (held || stored.error().code == errc::not_found) return held;
+    return stored;
+  }
+
   /// What the environment does not say, a command must.
   static result<std::string> missing_here(result<std::string> value) {
     if (!value)
       value.error().hint =
-          "run 'thv-engine start' for the workload with the secret in the environment";
+          "'thv-engine secret set' stores it; or run 'thv-engine start' for the workload with the "
+          "secret in the environment";
     return value;
   }
 
@@ -222,10 +246,10 @@ class gateway_process {
       return server_->prove(c, name);
     };
     a.release = [this](std::string const& name) { server_->release(name); };
-    a.take_secrets = [this](auto secrets) { secrets_.add(std::move(secrets)); };
+    a.take_secrets = [this](auto secrets) { held_.add(std::move(secrets)); };
     a.hand_over = [this] {
       end_soon("another one takes over");
-      return gateway::held_state{secrets_.all(), key_.get()};
+      return gateway::held_state{held_.all(), key_.get()};
     };
     a.key = [this] { return key_.get(); };
     a.keep_key = [this](auto key) { key_.keep(std::move(key)); };
@@ -258,8 +282,9 @@ class gateway_process {
   bool background_;
   gateway::control_files files_;
   gateway_log log_;
-  gateway::held_secrets secrets_;
+  gateway::held_secrets held_;
   gateway::held_key key_;
+  std::unique_ptr<secret_access> secrets_;
   std::int64_t started_at_ = now_milliseconds();
   std::shared_ptr<void> lock_;
   std::string socket_;

@@ -206,6 +206,7 @@ std::vector<std::string> gateway_environment(std::vector<std::string> const& our
                                     "SSL_CERT_FILE",
                                     "AWS_CA_BUNDLE",
                                     "CURL_CA_BUNDLE",
+                                    "DBUS_SESSION_BUS_ADDRESS",
                                     "GIT_SSL_CAINFO",
                                     "PIP_CERT",
                                     "NODE_EXTRA_CA_CERTS",
@@ -272,6 +273,10 @@ result<gateway_view> settle_gateway(session& s) {
   THV_TRY(g, start(s, files, std::move(g), replaces));
   THV_TRY(auto const secrets, known_secrets(s));
   gateway::control_client const client(g.socket);
+  // Asked for by this command before there was a gateway to keep it.
+  THV_TRY(auto* access, s.secrets());
+  if (auto const key = access->key_in_hand(); key && !client.key(within(1s)))
+    THV_CHECK(client.give_key(within(5s), *key));
   auto const told =
       secrets.empty() ? client.refresh(within(5s)) : client.give_secrets(within(5s), secrets);
   if (!told) return told.error();

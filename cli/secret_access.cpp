@@ -174,13 +174,23 @@ result<secrets::secret_key> secret_access::key_of_source(secrets::vault_header c
                   vault_.path().string());
     }
     case secrets::key_source::key_file:
-      return secrets::read_key_file(options_.key_file.empty()
-                                        ? std::filesystem::path(header.key_location)
-                                        : options_.key_file);
+      return key_of_file(header);
     case secrets::key_source::passphrase:
       return key_of_passphrase(header);
   }
   return fail(errc::internal, "a key from nowhere");
+}
+
+result<secrets::secret_key> secret_access::key_of_file(secrets::vault_header const& header) {
+  auto const path =
+      options_.key_file.empty() ? std::filesystem::path(header.key_location) : options_.key_file;
+  auto key = secrets::read_key_file(path);
+  if (key || key.error().code != errc::not_found) return key;
+  // A secret that is not found would be looked for elsewhere.
+  return fail(errc::unavailable, "there is no such key file",
+              "put it back, or name it: [secrets] key_file in the configuration, or "
+              "THV_SECRETS_KEY_FILE",
+              path.string());
 }
 
 result<secrets::secret_key> secret_access::key_of_passphrase(secrets::vault_header const& header) {
@@ -219,14 +229,20 @@ result<std::string> read_passphrase(std::string const& file) {
   return text;
 }
 
-result<std::unique_ptr<secret_access>> make_secret_access(
-    session& s, std::optional<std::string> const& passphrase_file) {
+result<secret_access_options> secret_options(session& s) {
   THV_TRY(auto const* settings, s.configuration());
   THV_TRY(auto const* where, s.paths());
   secret_access_options o;
   o.provider = settings->secrets.provider;
   o.vault = where->state / "secrets";
   o.key_file = settings->secrets.key_file;
+  return o;
+}
+
+result<std::unique_ptr<secret_access>> make_secret_access(
+    session& s, std::optional<std::string> const& passphrase_file) {
+  THV_TRY(auto const* where, s.paths());
+  THV_TRY(auto o, secret_options(s));
   o.passphrase_file =
       passphrase_file.value_or(o.variables("THV_SECRETS_PASSPHRASE_FILE").value_or(std::string()));
   o.may_ask = can_ask_beside_input();

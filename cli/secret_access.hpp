@@ -72,6 +72,7 @@ class secret_access {
   [[nodiscard]] result<secrets::secret_key> key_locked();
   [[nodiscard]] result<secrets::secret_key> find_key(secrets::vault_header const& header);
   [[nodiscard]] result<secrets::secret_key> key_of_source(secrets::vault_header const& header);
+  [[nodiscard]] result<secrets::secret_key> key_of_file(secrets::vault_header const& header);
   [[nodiscard]] result<secrets::secret_key> key_of_passphrase(secrets::vault_header const& header);
   [[nodiscard]] std::optional<identity> vault_identity() const;
 
@@ -89,6 +90,9 @@ class secret_access {
 /// The passphrase in a file that only its owner can read (`-`: standard input), without the newline
 /// at its end.
 [[nodiscard]] result<std::string> read_passphrase(std::string const& file);
+
+/// What this user's configuration and environment say, without anybody to ask.
+[[nodiscard]] result<secret_access_options> secret_options(session& s);
 
 /// As this user's configuration and environment have it, and the gateway, where one runs, as the
 /// holder of the key. `passphrase_file` is a flag's value.

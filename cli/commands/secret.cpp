@@ -113,6 +113,11 @@ int apply_value(session& s, options const& o) {
 }
 
 int set_secret(session& s, options const& o) {
+  // Not repeated: it may be the value.
+  if (o.words.size() > 1)
+    return wrong_usage(fail(errc::invalid_argument,
+                            "a value is never given on the command line, where others see it",
+                            "write it to standard input, or type it when asked"));
   if (auto const fine = check(o); !fine) return wrong_usage(fine.error());
   if (o.passphrase_file == "-" && isatty(STDIN_FILENO) != 1)
     return wrong_usage(fail(errc::invalid_argument,
@@ -128,6 +133,7 @@ int set_secret(session& s, options const& o) {
   secrets::wipe(*value);
   if (!done) return failed(done.error());
   if (o.apply) return apply_value(s, o);
+  nudge_gateway(s);
   auto const opened = (*access)->vault().open(*key);
   if (!opened) return failed(opened.error());
   tell_users(s, o, places_of(opened->list()), "'secret set … --apply' restarts them.");
@@ -303,7 +309,7 @@ command set_command() {
   c.details =
       "The value is read from standard input (one newline at its end is dropped), or asked for on\n"
       "a terminal, where it is not shown.";
-  c.words = {"NAME", 1, 1, &o->words};
+  c.words = {"NAME", 1, any_number, &o->words};
   c.flags = {group_flag(*o, "for the members of this group alone"),
              {"--apply", "", "restart the members that use it and have another value", &o->apply},
              passphrase_file_flag(o->passphrase_file),
