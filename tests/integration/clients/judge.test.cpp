@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parsers and schemas that are not ours judge what we write for clients that do not run here.
+#include <fmt/format.h>
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <catch2/catch_test_macros.hpp>
+
+#include "corpus.hpp"
+#include "real_clients.hpp"
+
+using namespace thv::test;
+
+namespace {
+
+boost::json::object case_of(sample const& file, std::string const& after,
+                            std::vector<thv::clients::entry> const& list) {
+  boost::json::array expected;
+  for (auto const& e : list)
+    expected.push_back(boost::json::object{{"name", e.name}, {"url", e.url}, {"token", e.token}});
+  return {{"client", file.client->name},
+          {"name", file.name},
+          {"before", file.text},
+          {"after", after},
+          {"entries", expected}};
+}
+
+cli_test::outcome judge(boost::json::array const& cases) {
+  cli_test::user const u;
+  return run_script(u, "judge.mjs", {u.write("cases.json", boost::json::serialize(cases))});
+}
+
+}  // namespace
+
+TEST_CASE("other parsers read what was written, and see nothing else changed",
+          "[clients][integration]") {
+  boost::json::array cases;
+  for (auto const& original : corpus())
+    for (auto const& file : variants(original))
+      for (auto const* const token : {"", "a-token-of-24-characters"}) {
+        editing now(file);
+        auto const list = entries(*file.client, 3, token);
+        now.put(list);
+        cases.push_back(case_of(file, now.text(), list));
+      }
+  auto const said = judge(cases);
+  INFO(said.out << said.err);
+  CHECK(said.status == 0);
+}
+
+TEST_CASE("what is shown for each client fits its documented schema", "[clients][integration]") {
+  boost::json::array cases;
+  for (auto const& kind : thv::clients::kinds()) {
+    auto const list = entries(kind, 2, "a-token-of-24-characters");
+    cases.push_back(
+        case_of({std::string(kind.name), &kind, ""}, thv::clients::document_of(kind, list), list));
+  }
+  auto const said = judge(cases);
+  INFO(said.out << said.err);
+  CHECK(said.status == 0);
+}
+
+TEST_CASE("the judge refuses what is wrong", "[clients][integration]") {
+  auto const kind = thv::clients::find_kind("cursor");
+  REQUIRE(kind);
+  auto const list = entries(**kind, 1);
+  sample const file{"cursor/wrong", *kind, R"({"mcpServers": {"a": {"command": "a"}}})"};
+  editing now(file);
+  now.put(list);
+  auto const refuses = [&](std::string const& after) {
+    auto const said = judge({case_of(file, after, list)});
+    INFO(said.out << said.err);
+    CHECK(said.status == 1);
+  };
+  auto const good = now.text();
+  auto const replaced = [&](std::string const& from, std::string const& to) {
+    auto text = good;
+    auto const at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    return text.replace(at, from.size(), to);
+  };
+  CHECK(judge({case_of(file, good, list)}).status == 0);
+  refuses(good.substr(0, good.size() - 1));
+  refuses(replaced("4483", "4484"));
+  refuses(replaced("\"command\"", "\"commands\""));
+  refuses(replaced("\"a\": {\"command\": \"a\"}", ""));
+  refuses(replaced("\"command\": \"a\"", "\"command\": \"b\""));
+}
