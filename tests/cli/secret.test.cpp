@@ -4,9 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -56,6 +60,36 @@ void set(user const& u, std::string const& name, std::string const& text,
   INFO(seen.err);
   REQUIRE(seen.status == 0);
   CHECK(seen.out.empty());
+}
+
+bool comes(std::function<bool()> const& condition) {
+  for (int tries = 0; tries < 200; ++tries) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  return false;
+}
+
+/// The process of a member, or 0 while it does not answer.
+pid_t pid_of(user const& u, std::string const& name) {
+  auto const seen = u.run({"mcp", "call", name, "pid"});
+  return seen.status == 0 ? static_cast<pid_t>(std::stol(seen.out)) : 0;
+}
+
+/// The variable TOKEN of a member.
+std::string token_of(user const& u, std::string const& name) {
+  auto const pid = pid_of(u, name);
+  if (pid == 0) return "no process";
+  std::istringstream variables(contents(fmt::format("/proc/{}/environ", pid)));
+  for (std::string one; std::getline(variables, one, '\0');)
+    if (one.starts_with("TOKEN=")) return one.substr(6);
+  return "no variable";
+}
+
+bool waits_for_token(user const& u, std::string const& name) {
+  auto const status = u.json({"status", name});
+  auto const* const why = status.as_object().if_contains("status_context");
+  return why != nullptr && *why == "waiting for secret token";
 }
 
 /// A user whose secrets have a key file.
@@ -285,6 +319,96 @@ TEST_CASE("a value is in no file, log, command line or environment but its membe
     ++members;
   }
   CHECK(members == 1);
+}
+
+TEST_CASE("members that start again have their secrets as long as the gateway has the key",
+          "[cli][secret]") {
+  user u;
+  auto const passphrase = private_file(u, "passphrase", "correct horse battery\n");
+  u.expect_done({"secret", "setup", "--key", "passphrase", "--passphrase-file", passphrase});
+  REQUIRE(run_with(u, "one", {"secret", "set", "token", "--passphrase-file", passphrase}).status ==
+          0);
+  u.set("THV_SECRETS_PASSPHRASE_FILE", passphrase);
+  u.expect_done({"run", "--name", "alpha", "--secret", "token,target=TOKEN", TINY_SERVER});
+  u.set("THV_SECRETS_PASSPHRASE_FILE", "");
+  CHECK(token_of(u, "alpha") == "one");
+  // The gateway has the key, for members and for commands.
+  CHECK(u.expect_done({"secret", "get", "token"}) == "one\n");
+  auto const killed = pid_of(u, "alpha");
+  REQUIRE(::kill(killed, SIGKILL) == 0);
+  CHECK(comes([&] { return token_of(u, "alpha") == "one" && pid_of(u, "alpha") != killed; }));
+
+  u.expect_done({"secret", "lock"});
+  CHECK(u.run({"secret", "get", "token"}).status == 1);
+  CHECK(token_of(u, "alpha") == "one");  // what runs goes on
+  REQUIRE(::kill(pid_of(u, "alpha"), SIGKILL) == 0);
+  CHECK(comes([&] { return waits_for_token(u, "alpha"); }));
+  u.expect_done({"secret", "unlock", "--passphrase-file", passphrase});
+  CHECK(comes([&] { return token_of(u, "alpha") == "one"; }));
+
+  // A gateway that was killed has lost the key, and says whom it keeps waiting.
+  auto const gateway = static_cast<pid_t>(u.json({"gateway", "status"}).at("pid").as_int64());
+  REQUIRE(::kill(gateway, SIGKILL) == 0);
+  u.expect_done({"gateway", "start"});
+  CHECK(u.run({"secret", "get", "token"}).status == 1);
+  u.expect_done({"secret", "unlock", "--passphrase-file", passphrase});
+  CHECK(comes([&] { return token_of(u, "alpha") == "one"; }));
+}
+
+TEST_CASE("a key file needs nobody: after a killed gateway all is there again", "[cli][secret]") {
+  user u;
+  set_up(u);
+  set(u, "token", "for all");
+  set(u, "token", "for the team", "team");
+  u.expect_done(
+      {"run", "--name", "alpha", "--group", "team", "--secret", "token,target=TOKEN", TINY_SERVER});
+  u.expect_done({"run", "--name", "beta", "--secret", "token,target=TOKEN", TINY_SERVER});
+  CHECK(token_of(u, "alpha") == "for the team");
+  CHECK(token_of(u, "beta") == "for all");
+  auto const gateway = static_cast<pid_t>(u.json({"gateway", "status"}).at("pid").as_int64());
+  auto const before = pid_of(u, "alpha");
+  REQUIRE(::kill(gateway, SIGKILL) == 0);
+  (void)::kill(before, SIGKILL);
+  u.expect_done({"gateway", "start"});
+  CHECK(comes([&] { return token_of(u, "alpha") == "for the team"; }));
+  CHECK(pid_of(u, "alpha") != before);
+}
+
+TEST_CASE("a rotated value restarts those alone that are given it", "[cli][secret]") {
+  user u;
+  set_up(u);
+  set(u, "token", "one");
+  set(u, "token", "own", "other");
+  set(u, "unrelated", "x");
+  u.expect_done(
+      {"run", "--name", "alpha", "--group", "team", "--secret", "token,target=TOKEN", TINY_SERVER});
+  u.expect_done(
+      {"run", "--name", "beta", "--group", "other", "--secret", "token,target=TOKEN", TINY_SERVER});
+  u.expect_done({"run", "--name", "gamma", "--secret", "unrelated,target=TOKEN", TINY_SERVER});
+  auto const beta = pid_of(u, "beta");
+  auto const gamma = pid_of(u, "gamma");
+  auto const seen = run_with(u, "two", {"secret", "set", "token", "--apply", "--format", "json"});
+  INFO(seen.out << seen.err);
+  CHECK(seen.status == 0);
+  CHECK_FALSE(contains(seen.err, "may need to be restarted"));
+  CHECK(comes([&] { return token_of(u, "alpha") == "two"; }));
+  CHECK(pid_of(u, "beta") == beta);
+  CHECK(pid_of(u, "gamma") == gamma);
+}
+
+TEST_CASE("the gateway leaves no core dump", "[cli][secret]") {
+  user u;
+  auto const started = u.run_program(
+      "/bin/sh", {"-c", "ulimit -S -c $(ulimit -H -c); exec \"$0\" gateway start", THV_PROGRAM});
+  REQUIRE(started.status == 0);
+  auto const gateway = u.json({"gateway", "status"}).at("pid").as_int64();
+  std::istringstream limits(contents(fmt::format("/proc/{}/limits", gateway)));
+  std::string line;
+  while (std::getline(limits, line) && !line.starts_with("Max core file size")) {
+  }
+  std::string soft;
+  std::istringstream(line.substr(std::string("Max core file size").size())) >> soft;
+  CHECK(soft == "0");
 }
 
 TEST_CASE("on a terminal values and passphrases are asked for and not shown", "[cli][secret]") {

@@ -12,6 +12,9 @@ TEST_CASE("a process that forbids core dumps is not dumpable", "[secrets]") {
   auto const child = ::fork();
   if (child == 0) {
     rlimit limit{};
+    ::getrlimit(RLIMIT_CORE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_CORE, &limit);
     bool const done = thv::secrets::forbid_core_dumps().has_value() &&
                       ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 &&
                       ::getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 0;
