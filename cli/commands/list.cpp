@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 #include <boost/json/array.hpp>
+
+#include <thv/engine/secret_use.hpp>
 
 #include "../change.hpp"
 #include "../client_access.hpp"
@@ -20,6 +23,19 @@ bool has_labels(workload_view const& view, std::map<std::string, std::string> co
     auto const found = labels.find(label.first);
     return found != labels.end() && found->second == label.second;
   });
+}
+
+/// Those that would run if they could have their secrets.
+std::set<std::string> waiting_for_secrets(session& s, std::vector<workload_view> const& views) {
+  std::set<std::string> names;
+  for (auto const& view : views)
+    if (view.state != workload_state::running && view.record.wanted_running &&
+        !secrets_of(view.record.config).empty())
+      names.insert(view.record.name);
+  if (names.empty()) return names;
+  auto const g = look_at_gateway(s);
+  std::erase_if(names, [&](auto const& name) { return !g || waits_for(*g, name).empty(); });
+  return names;
 }
 
 void print_text(std::vector<workload_view> const& views, std::optional<std::string> const& group,
@@ -48,8 +64,10 @@ int list_workloads(session& s, listing const& wanted) {
   if (!engine) return failed(engine.error());
   auto views = (*engine)->list(wanted.group);
   if (!views) return failed(views.error());
+  auto const waiting = wanted.all ? std::set<std::string>() : waiting_for_secrets(s, *views);
   std::erase_if(*views, [&](auto const& view) {
-    bool const serves = view.state == workload_state::running || view.sleeps();
+    bool const serves = view.state == workload_state::running || view.sleeps() ||
+                        waiting.contains(view.record.name);
     return (!wanted.all && !serves) || !has_labels(view, *labels);
   });
   auto const g = views->empty() ? gateway_view() : gateway_for_listing(s);

@@ -20,6 +20,14 @@ namespace thv {
   return names;
 }
 
+/// Is a secret of it delivered as a file?
+[[nodiscard]] inline bool has_secret_files(run_config const& config) {
+  return std::any_of(config.secrets.begin(), config.secrets.end(), [](auto const& text) {
+    auto const parsed = parse_secret_reference(text);
+    return parsed && parsed->as == secret_delivery::file;
+  });
+}
+
 /// The first secret, by name, that a workload cannot be given now; empty: it can have all.
 [[nodiscard]] inline std::string missing_secret(run_config const& config,
                                                 secret_source const& secrets) {

@@ -190,12 +190,18 @@ class engine_backend final : public backend {
     return false;
   }
 
+  /// Its secrets lay in memory, and the machine was restarted: its daemon cannot start it.
+  bool lost_its_files(store::workload_record const& record,
+                      std::optional<plugin::instance> const& seen) const {
+    return seen && seen->started_at < options_.booted_at && has_secret_files(record.config);
+  }
+
   revival_case case_of(plugin::call const& c, store::workload_record const& record,
                        std::optional<plugin::instance> const& seen) {
     return {record,
             seen,
             is_being_changed(record.name),
-            supervised_by_us(c, record.runtime),
+            supervised_by_us(c, record.runtime) || lost_its_files(record, seen),
             options_.autostart && options_.autostart(record.group),
             options_.booted_at};
   }
@@ -276,7 +282,7 @@ std::optional<std::chrono::milliseconds> engine_backend<Runtimes, Store>::tend(
   for (auto const& record : *records) {
     if (record.phase != store::phase::present || !record.wanted_running || record.config.on_demand)
       continue;
-    if (!supervised_by_us(c, record.runtime)) continue;
+    if (!supervised_by_us(c, record.runtime) && !has_secret_files(record.config)) continue;
     auto const seen = look(c, record);
     if (!seen || is_up(*seen)) continue;
     if (may_start(case_of(c, record, *seen), supervisor_)) {

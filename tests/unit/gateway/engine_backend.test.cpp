@@ -22,6 +22,7 @@ class attachable : public thv::testing::fake_runtime {
   result<plugin::fingerprint> identify(plugin::call const& c) noexcept override {
     auto who = fake_runtime::identify(c);
     if (who) who->bare_host = bare_;
+    if (who) who->secret_files = true;
     return who;
   }
   result<plugin::stream> attach(plugin::call const&, std::string const&) noexcept override {
@@ -305,6 +306,26 @@ TEST_CASE("a member that ended waits for a secret, and starts when it can be had
     CHECK_FALSE(b.backend->tend({}, note));
     CHECK(b.backend->waiting_for_secrets().empty());
   }
+}
+
+TEST_CASE("a container whose secrets lay in memory is started after a reboot", "[gateway][unit]") {
+  auto const booted = now_milliseconds() - 1000;
+  bench b(booted);
+  b.autostart = true;
+  b.secrets["token"] = "t-123456";
+  b.run("one", "docker", [](run_config& c) { c.secrets = {"token,target=TOKEN,as=file"}; });
+  b.run("two", "docker");
+  std::vector<std::string> started;
+  auto const note = [&](std::string const& name, std::optional<error> const& failure) {
+    if (!failure) started.push_back(name);
+  };
+  b.crash(*b.docker, "one", now_milliseconds());
+  b.crash(*b.docker, "two", booted - 60'000);
+  CHECK_FALSE(b.backend->tend({}, note));
+  CHECK(started.empty());
+  b.crash(*b.docker, "one", booted - 60'000);
+  CHECK_FALSE(b.backend->tend({}, note));
+  CHECK(started == std::vector<std::string>{"one"});
 }
 
 TEST_CASE("a member that cannot be started says why and is tried less and less often",
