@@ -3,6 +3,12 @@
 #include <fmt/format.h>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include "corpus.hpp"
@@ -22,6 +28,11 @@ boost::json::object case_of(sample const& file, std::string const& after,
           {"before", file.text},
           {"after", after},
           {"entries", expected}};
+}
+
+std::string read_file(std::filesystem::path const& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 cli_test::outcome judge(boost::json::array const& cases) {
@@ -57,6 +68,57 @@ TEST_CASE("what is shown for each client fits its documented schema", "[clients]
   auto const said = judge(cases);
   INFO(said.out << said.err);
   CHECK(said.status == 0);
+}
+
+TEST_CASE("all 25 clients of one user, by the commands", "[clients][integration]") {
+  cli_test::user u;
+  // Every client has a file of the corpus, but for some that have none yet.
+  std::map<std::string, sample> files;
+  for (auto const& file : corpus()) files.try_emplace(std::string(file.client->name), file);
+  std::vector<std::string> names;
+  std::set<std::string> missing;
+  std::string const token = "a-token-of-24-characters";
+  for (auto& [name, file] : files) {
+    names.push_back(name);
+    if (names.size() % 6 == 0) {
+      file.text.clear();
+      missing.insert(name);
+    } else {
+      u.write(std::string(file.client->linux_path), file.text);
+    }
+  }
+  u.write("config/thv-engine/config.toml", "[gateway]\ntoken = \"" + token + "\"\n");
+  for (auto const* const member : {"alpha", "beta.v2"})
+    u.expect_done({"run", "--name", member, "--group", "tools", TINY_SERVER});
+  std::vector<std::string> command{"client", "register", "--group", "tools"};
+  command.insert(command.end(), names.begin(), names.end());
+  u.expect_done(command);
+
+  auto const port = u.json({"gateway", "status"}).at("port").as_int64();
+  boost::json::array cases;
+  for (auto const& [name, file] : files) {
+    std::vector<thv::clients::entry> list;
+    for (auto const* const member : {"alpha", "beta.v2"})
+      list.push_back({thv::clients::entry_name(*file.client, member),
+                      fmt::format("http://127.0.0.1:{}/servers/{}/mcp", port, member), token});
+    cases.push_back(
+        case_of(file, read_file(thv::clients::config_file(*file.client, u.home())), list));
+    auto const shown = u.expect_done({"client", "show", name, "--group", "tools"});
+    cases.push_back(case_of({name + " as shown", file.client, ""}, shown, list));
+  }
+  auto const said = judge(cases);
+  INFO(said.out << said.err);
+  CHECK(said.status == 0);
+
+  command = {"client", "remove"};
+  command.insert(command.end(), names.begin(), names.end());
+  u.expect_done(command);
+  for (auto const& [name, file] : files) {
+    INFO(name);
+    auto const path = thv::clients::config_file(*file.client, u.home());
+    CHECK(std::filesystem::exists(path) == (missing.count(name) == 0));
+    CHECK(read_file(path) == file.text);
+  }
 }
 
 TEST_CASE("the judge refuses what is wrong", "[clients][integration]") {
