@@ -11,8 +11,8 @@
 
 #include <thv/config/paths.hpp>
 
-#include "../store/file.hpp"
 #include <thv/secrets/private_file.hpp>
+#include "../store/file.hpp"
 #include "utf8.hpp"
 #include "vault_contents.hpp"
 #include "vault_keys.hpp"

@@ -9,8 +9,8 @@
 
 #include <thv/config/paths.hpp>
 
-#include "../store/file.hpp"
 #include <thv/secrets/private_file.hpp>
+#include "../store/file.hpp"
 
 namespace thv::secrets {
 

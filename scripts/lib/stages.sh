@@ -66,7 +66,9 @@ stage_asan() { sanitizer_stage asan unit; }
 
 stage_tsan() { sanitizer_stage tsan tsan; }
 
-# fuzz_one PROGRAM SECONDS: new inputs stay in build/fuzz-corpus, the seeds are in the repository.
+# fuzz_one PROGRAM SECONDS: new inputs stay in build/fuzz-corpus, the seeds are in the repository. The
+# same random numbers each time, so that what one run finds another finds too: other ones, for longer,
+# by THV_FUZZ_SEED and THV_FUZZ_SECONDS.
 fuzz_one() {
   local program=$1 name=${1##*/} corpus log seeds=()
   corpus=$ROOT/build/fuzz-corpus/$name
@@ -75,7 +77,7 @@ fuzz_one() {
   if [[ -d $ROOT/tests/fuzz/corpus/${name#fuzz_} ]]; then
     seeds=("$ROOT/tests/fuzz/corpus/${name#fuzz_}")
   fi
-  if ! "$program" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+  if ! "$program" -seed="${THV_FUZZ_SEED:-1}" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$ROOT/build/fuzz-crashes/$name-" "$corpus" "${seeds[@]}" \
     >"$log" 2>&1 </dev/null; then
     tail -n 40 "$log" >&2

@@ -176,9 +176,9 @@ TEST_CASE("setup asks in the terminal, with what it found", "[cli][client]") {
   auto const refused = u.run({"client", "setup"});
   CHECK(refused.status == 2);
   CHECK(refused.err.find("no client was named") != std::string::npos);
-  auto const asked =
-      u.run_on_terminal({"client", "setup"},
-                        dialogue{{"Which groups", "dev\n"}, {"Which clients", "\n"}, {"[y/N]", "y\n"}});
+  auto const asked = u.run_on_terminal(
+      {"client", "setup"},
+      dialogue{{"Which groups", "dev\n"}, {"Which clients", "\n"}, {"[y/N]", "y\n"}});
   INFO(asked.out);
   CHECK(asked.status == 0);
   CHECK(asked.out.find("1) cursor") != std::string::npos);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a client's TOML file. What calls toml++ is compiled in, header-only, to leave out the
-// two defects of toml++ 3.3 that toml.cpp tells of.
+// Any bytes as a client's TOML file. What calls toml++ is compiled in, header-only, to leave out
+// the two defects of toml++ 3.3 that toml.cpp tells of.
 #include <cstddef>
 #include <cstdint>
 

@@ -76,9 +76,9 @@ struct server_options {
 /// How a member stands with the gateway.
 struct member_status {
   std::string name;
-  std::string state;      ///< "ready", "starting", "down", "sleeping", "not tried"
-  std::string message;    ///< why it is not ready
-  std::string revision;   ///< of MCP it speaks; empty: not known yet
+  std::string state;     ///< "ready", "starting", "down", "sleeping", "not tried"
+  std::string message;   ///< why it is not ready
+  std::string revision;  ///< of MCP it speaks; empty: not known yet
   std::size_t sessions = 0;
   std::size_t in_flight = 0;
   std::uint64_t calls = 0;

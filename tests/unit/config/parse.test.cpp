@@ -83,7 +83,8 @@ TEST_CASE("what is wrong is told with file, line and column", "[config]") {
       {"defualt_runtime = \"docker\"",
        "c.toml:1:1: unknown key 'defualt_runtime' in the document; did you mean "
        "'default_runtime'?",
-       "known keys: default_runtime, runtimes, registry, group_defaults, groups, deploy, gateway, secrets"},
+       "known keys: default_runtime, runtimes, registry, group_defaults, groups, deploy, gateway, "
+       "secrets"},
       {"\n[deploy]\n  paralel = 3",
        "c.toml:3:3: unknown key 'paralel' in [deploy]; did you mean "
        "'parallel'?",
@@ -92,7 +93,8 @@ TEST_CASE("what is wrong is told with file, line and column", "[config]") {
        "known keys: parallel, timeout"},
       {"[registy]\nsources = []",
        "c.toml:1:2: unknown key 'registy' in the document; did you mean 'registry'?",
-       "known keys: default_runtime, runtimes, registry, group_defaults, groups, deploy, gateway, secrets"},
+       "known keys: default_runtime, runtimes, registry, group_defaults, groups, deploy, gateway, "
+       "secrets"},
       {"[groups.a]\nruntimes = \"x\"",
        "c.toml:2:1: unknown key 'runtimes' in [groups.a]; did you mean 'runtime'?",
        "known keys: runtime, timeout, parallel, autostart"},
