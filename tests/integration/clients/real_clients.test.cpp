@@ -220,3 +220,53 @@ TEST_CASE("clients show one of our entries in detail", "[clients][real]") {
   CHECK(gone.status != 0);
   CHECK(run_client(u, client_of("claude-code"), {"mcp", "get", "alpha.one"}).status != 0);
 }
+
+TEST_CASE("what clients' own commands change meanwhile stays", "[clients][real]") {
+  struct commands {
+    char const* kind;
+    std::vector<std::string> add;
+    std::vector<std::string> remove;
+  };
+  std::string const url = "http://127.0.0.1:9/other";
+  for (auto const& own : std::vector<commands>{
+           {"claude-code",
+            {"mcp", "add", "--scope", "user", "--transport", "http", "other", url},
+            {"mcp", "remove", "--scope", "user", "alpha"}},
+           {"codex", {"mcp", "add", "other", "--url", url}, {"mcp", "remove", "alpha"}},
+           {"gemini-cli",
+            {"mcp", "add", "--scope", "user", "--transport", "http", "other", url},
+            {"mcp", "remove", "--scope", "user", "alpha"}}}) {
+    INFO(own.kind);
+    home h(client_of(own.kind));
+    auto const& u = h.u;
+    auto const run = [&](std::vector<std::string> const& arguments) {
+      auto const seen = run_client(u, h.client, arguments);
+      INFO(seen.out << seen.err);
+      REQUIRE(seen.status == 0);
+    };
+    auto const states = [&] {
+      std::map<std::string, std::string> found;
+      auto const status = u.json({"client", "status", own.kind});
+      for (auto const& e : status.as_array().at(0).at("entries").as_array())
+        found[std::string(e.at("name").as_string())] = std::string(e.at("state").as_string());
+      return found;
+    };
+    using all = std::map<std::string, std::string>;
+    u.expect_done({"client", "register", own.kind, "--group", "tools"});
+    run(own.add);
+    INFO(h.text());
+    CHECK(states() == all{{"alpha", "current"}, {"beta", "current"}});
+    run(own.remove);
+    CHECK(states() == all{{"alpha", "missing"}, {"beta", "current"}});
+    // The next change of the group puts it back.
+    u.expect_done({"restart", "beta"});
+    CHECK(states() == all{{"alpha", "current"}, {"beta", "current"}});
+    u.expect_done({"client", "remove", own.kind});
+    auto const text = h.text();
+    INFO(text);
+    CHECK_THAT(text, ContainsSubstring(url) && ContainsSubstring("http://127.0.0.1:9/mcp"));
+    CHECK_THAT(text, !ContainsSubstring("alpha") && !ContainsSubstring("beta"));
+    if (h.client.text.find("mine\n") != std::string::npos)
+      CHECK_THAT(text, ContainsSubstring("mine\n"));
+  }
+}
