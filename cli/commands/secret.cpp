@@ -9,7 +9,7 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 
 #include <thv/model/names.hpp>
 
@@ -20,7 +20,7 @@
 #include "../secret_use.hpp"
 #include "commands.hpp"
 
-// secret set, get, list, delete, lock and unlock. No value is ever a word of the command line.
+// secret set, get, delete, lock and unlock. No value is ever a word of the command line.
 namespace thv::cli {
 
 namespace {
@@ -31,7 +31,6 @@ struct options {
   std::vector<std::string> words;
   std::optional<std::string> group;
   std::optional<std::string> passphrase_file;
-  bool used_by = false;
   bool apply = false;
   change_flags change;
 
@@ -44,26 +43,6 @@ result<void> check(options const& o) {
   if (!o.words.empty()) THV_CHECK(secrets::check_secret_name(o.name()));
   if (o.group) THV_CHECK(validate_group_name(*o.group));
   return {};
-}
-
-/// The vault, where secrets come from one; else ToolHive's words. `doing` is for the environment.
-result<secret_access*> vault_of(session& s, options const& o, std::string const& doing) {
-  THV_TRY(auto* access, secrets_with(s, o.passphrase_file));
-  auto const& provider = access->options().provider;
-  if (provider == "environment")
-    return fail(errc::unsupported,
-                fmt::format("the environment secrets provider does not support {}", doing),
-                "take [secrets] provider = \"environment\" or THV_SECRETS_PROVIDER away");
-  if (!access->vault().exists())
-    return fail(errc::not_found, "secrets provider not configured",
-                "run 'thv-engine secret setup' to configure a secrets provider first");
-  return access;
-}
-
-std::set<secret_place> places_of(std::vector<secrets::secret_summary> const& list) {
-  std::set<secret_place> places;
-  for (auto const& one : list) places.emplace(one.group, one.name);
-  return places;
 }
 
 /// From a pipe or file, without the newline at its end; on a terminal, hidden.
@@ -123,7 +102,7 @@ int set_secret(session& s, options const& o) {
     return wrong_usage(fail(errc::invalid_argument,
                             "standard input cannot be both the passphrase and the value",
                             "give the passphrase in a file", "--passphrase-file"));
-  auto const access = vault_of(s, o, "setting secrets (read-only)");
+  auto const access = vault_of(s, o.passphrase_file, "setting secrets (read-only)");
   if (!access) return failed(access.error());
   auto const key = (*access)->key();
   if (!key) return failed(key.error());
@@ -142,7 +121,7 @@ int set_secret(session& s, options const& o) {
 
 int delete_secret(session& s, options const& o) {
   if (auto const fine = check(o); !fine) return wrong_usage(fine.error());
-  auto const access = vault_of(s, o, "deleting secrets");
+  auto const access = vault_of(s, o.passphrase_file, "deleting secrets");
   if (!access) return failed(access.error());
   auto const key = (*access)->key();
   if (!key) return failed(key.error());
@@ -179,96 +158,6 @@ int get_secret(session& s, options const& o) {
   return 0;
 }
 
-boost::json::array uses_json(std::vector<secret_use> const& uses) {
-  boost::json::array out;
-  for (auto const& use : uses)
-    out.push_back(boost::json::object{
-        {"workload", use.workload}, {"group", use.group}, {"target", use.target}});
-  return out;
-}
-
-std::string uses_text(std::vector<secret_use> const& uses) {
-  std::string text;
-  for (auto const& use : uses)
-    text += fmt::format("      {} in '{}', as {}\n", use.workload, use.group, use.target);
-  return text.empty() ? "      used by none\n" : text;
-}
-
-std::string line_of(std::string const& group, std::string const& name) {
-  return group.empty() ? fmt::format("  - {}\n", name)
-                       : fmt::format("  - {} (group '{}')\n", name, group);
-}
-
-/// Secrets that members name and that are neither stored for all nor for their group.
-std::vector<secret_use> unmet(std::vector<secret_use> const& uses,
-                              std::set<secret_place> const& stored,
-                              std::optional<std::string> const& group) {
-  std::vector<secret_use> found;
-  for (auto const& use : uses)
-    if ((!group || use.group == *group) && !stored.contains({std::string(), use.name}) &&
-        !stored.contains({use.group, use.name}))
-      found.push_back(use);
-  return found;
-}
-
-void print_list(options const& o, std::vector<secrets::secret_summary> const& shown,
-                std::vector<secret_use> const& uses, std::set<secret_place> const& stored) {
-  if (shown.empty()) print("No secrets found\n");
-  if (!shown.empty()) print("Available secrets:\n");
-  for (auto const& one : shown) {
-    print(line_of(one.group, one.name));
-    if (o.used_by) print(uses_text(users_of(uses, {one.group, one.name}, stored)));
-  }
-  if (!o.used_by) return;
-  auto const missing = unmet(uses, stored, o.group);
-  if (missing.empty()) return;
-  print("Used, but not stored:\n");
-  for (auto const& use : missing) print(fmt::format("  - {}\n", use.name) + uses_text({use}));
-}
-
-void print_list_json(options const& o, std::vector<secrets::secret_summary> const& shown,
-                     std::vector<secret_use> const& uses, std::set<secret_place> const& stored) {
-  boost::json::array out;
-  for (auto const& one : shown) {
-    boost::json::object item{{"name", one.name}, {"updated_at", rfc3339(one.updated_at)}};
-    if (!one.group.empty()) item["group"] = one.group;
-    if (o.used_by) {
-      item["stored"] = true;
-      item["used_by"] = uses_json(users_of(uses, {one.group, one.name}, stored));
-    }
-    out.push_back(std::move(item));
-  }
-  if (o.used_by)
-    for (auto const& use : unmet(uses, stored, o.group))
-      out.push_back(boost::json::object{
-          {"name", use.name}, {"stored", false}, {"used_by", uses_json({use})}});
-  print(pretty(out));
-}
-
-int list_secrets(session& s, options const& o) {
-  if (auto const fine = check(o); !fine) return wrong_usage(fine.error());
-  auto const access = vault_of(s, o, "listing secrets");
-  if (!access) return failed(access.error());
-  auto const key = (*access)->key();
-  if (!key) return failed(key.error());
-  auto const opened = (*access)->vault().open(*key);
-  if (!opened) return failed(opened.error());
-  std::vector<secret_use> uses;
-  if (o.used_by) {
-    auto const records = s.workloads();
-    if (!records) return failed(records.error());
-    uses = secret_uses(*records);
-  }
-  auto shown = opened->list();
-  // What a group's members can be given: its own, and those for all.
-  if (o.group)
-    std::erase_if(shown,
-                  [&](auto const& one) { return !one.group.empty() && one.group != *o.group; });
-  auto const stored = places_of(opened->list());
-  o.json() ? print_list_json(o, shown, uses, stored) : print_list(o, shown, uses, stored);
-  return 0;
-}
-
 int lock_secrets(session& s) {
   auto const g = look_at_gateway(s);
   if (!g) return failed(g.error());
@@ -279,7 +168,7 @@ int lock_secrets(session& s) {
 }
 
 int unlock_secrets(session& s, options const& o) {
-  auto const access = vault_of(s, o, "unlocking");
+  auto const access = vault_of(s, o.passphrase_file, "unlocking");
   if (!access) return failed(access.error());
   auto const g = running_gateway(s);
   if (!g) return failed(g.error());
@@ -330,19 +219,6 @@ command get_command() {
   return c;
 }
 
-command list_names_command() {
-  auto o = std::make_shared<options>();
-  auto c =
-      verb("list", "List the names of secrets, never a value", "thv-engine secret list --used-by");
-  c.aliases = {"ls"};
-  c.flags = {group_flag(*o, "those that members of this group can be given"),
-             {"--used-by", "", "show which members are given which secret", &o->used_by},
-             passphrase_file_flag(o->passphrase_file),
-             format_flag(o->change.format)};
-  c.run = [o](session& s) { return list_secrets(s, *o); };
-  return c;
-}
-
 command delete_command() {
   auto o = std::make_shared<options>();
   auto c =
@@ -376,6 +252,26 @@ command unlock_command() {
 }
 
 }  // namespace
+
+result<secret_access*> vault_of(session& s, std::optional<std::string> const& passphrase_file,
+                                std::string const& doing) {
+  THV_TRY(auto* access, secrets_with(s, passphrase_file));
+  auto const& provider = access->options().provider;
+  if (provider == "environment")
+    return fail(errc::unsupported,
+                fmt::format("the environment secrets provider does not support {}", doing),
+                "take [secrets] provider = \"environment\" or THV_SECRETS_PROVIDER away");
+  if (!access->vault().exists())
+    return fail(errc::not_found, "secrets provider not configured",
+                "run 'thv-engine secret setup' to configure a secrets provider first");
+  return access;
+}
+
+std::set<secret_place> places_of(std::vector<secrets::secret_summary> const& list) {
+  std::set<secret_place> places;
+  for (auto const& one : list) places.emplace(one.group, one.name);
+  return places;
+}
 
 flag passphrase_file_flag(std::optional<std::string>& into) {
   return {"--passphrase-file", "FILE", "read the passphrase from this file; '-' is standard input",
@@ -415,7 +311,7 @@ command secret_command() {
       "thv-engine secret setup\n"
       "thv-engine secret set github";
   c.commands = {secret_setup_command(), set_command(),    get_command(),
-                list_names_command(),   delete_command(), secret_provider_command(),
+                secret_list_command(),  delete_command(), secret_provider_command(),
                 lock_command(),         unlock_command()};
   return c;
 }
