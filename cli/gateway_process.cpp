@@ -81,7 +81,6 @@ class gateway_process {
   result<void> open_secrets() {
     THV_CHECK(secrets::forbid_core_dumps());
     THV_TRY(auto options, secret_options(session_));
-    options.keeps_key = false;
     options.ask_holder = [this] { return key_.get(); };
     options.give_holder = [this](secrets::secret_key const& key) { key_.keep(key.clone()); };
     secrets_ = std::make_unique<secret_access>(std::move(options));
@@ -252,7 +251,11 @@ class gateway_process {
       return gateway::held_state{held_.all(), key_.get()};
     };
     a.key = [this] { return key_.get(); };
-    a.keep_key = [this](auto key) { key_.keep(std::move(key)); };
+    a.keep_key = [this](auto key) {
+      bool const drops = !key;
+      key_.keep(std::move(key));
+      if (drops) secrets_->forget();
+    };
     a.stop = [this] { end_soon("a command stops it"); };
     return a;
   }

@@ -104,10 +104,8 @@ result<std::shared_ptr<secrets::open_vault const>> secret_access::open_locked() 
   THV_TRY(auto const key, key_locked());
   THV_TRY(auto opened, vault_.open(key));
   auto shared = std::make_shared<secrets::open_vault const>(std::move(opened));
-  if (options_.keeps_key) {
-    opened_ = shared;
-    opened_identity_ = before;
-  }
+  opened_ = shared;
+  opened_identity_ = before;
   return shared;
 }
 
@@ -134,13 +132,13 @@ result<secrets::secret_key> secret_access::key_locked() {
   if (key_ && header.fits(*key_)) return key_->clone();
   if (options_.ask_holder) {
     if (auto held = options_.ask_holder(); held && header.fits(*held)) {
-      if (options_.keeps_key) key_ = held->clone();
+      key_ = held->clone();
       return *std::move(held);
     }
   }
   // A command asks once; a keyring that takes long is not asked again for each of many secrets.
   auto const now = std::chrono::steady_clock::now();
-  if (failure_ && (options_.keeps_key || now - failed_at_ < 5s)) return *failure_;
+  if (failure_ && (options_.may_ask || now - failed_at_ < 5s)) return *failure_;
   auto found = find_key(header);
   if (!found) {
     failure_ = found.error();
@@ -148,7 +146,7 @@ result<secrets::secret_key> secret_access::key_locked() {
     return found;
   }
   failure_.reset();
-  if (options_.keeps_key) key_ = found->clone();
+  key_ = found->clone();
   if (options_.give_holder) options_.give_holder(*found);
   return found;
 }

@@ -28,9 +28,6 @@ struct secret_access_options {
   std::filesystem::path key_file;  ///< instead of the one that the vault names; or empty
   std::string passphrase_file;     ///< `-`: standard input; empty: none
   bool may_ask = false;            ///< on the terminal, or in a window of the keyring
-  /// Keeps the key and the opened vault as long as the file stays the same. Without it every lookup
-  /// asks `ask_holder` anew, so that a key that is dropped there is gone.
-  bool keeps_key = true;
   config::environment variables = config::process_environment();
   std::function<std::optional<secrets::secret_key>()> ask_holder = {};
   std::function<void(secrets::secret_key const&)> give_holder = {};
@@ -38,8 +35,9 @@ struct secret_access_options {
   std::function<result<std::string>(std::string const& question)> ask_passphrase = {};
 };
 
-/// The values of secrets, for commands and for the gateway. Thread-safe; one question at most is
-/// asked at a time, and none again that was not answered.
+/// The values of secrets, for commands and for the gateway. Key and values are kept, in locked
+/// memory, until `forget`. Thread-safe; one question at most is asked at a time, and none again
+/// that was not answered; what failed without a question is tried again after a few seconds.
 class secret_access {
  public:
   explicit secret_access(secret_access_options options);
