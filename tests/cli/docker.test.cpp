@@ -247,6 +247,37 @@ TEST_CASE("the seeds' mobile-app-team-toolkit runs whole", "[docker][cli]") {
   CHECK(engine_get("/containers/json?all=true").as_array().empty());
 }
 
+TEST_CASE("a container whose file with a secret is gone is made anew with the value",
+          "[docker][cli]") {
+  docker_user u;
+  auto const value_in = [](std::string const& container) {
+    auto const seen = engine_get("/containers/" + container + "/json");
+    CHECK(bj::serialize(seen).find(secret) == std::string::npos);
+    auto const pid = std::to_string(seen.at("State").at("Pid").as_int64());
+    return read_file("/proc/" + pid + "/root/run/secrets/USER_FILE");
+  };
+  auto const ran = u.run({"run", "--name", "keeper", "--runtime", "docker", "--transport", "stdio",
+                          "--secret", "user,target=USER_FILE,as=file", "mcp/tiny:1"});
+  INFO(ran.err);
+  REQUIRE(ran.status == 0);
+  CHECK(environment_of("keeper").at("USER_FILE") == "/run/secrets/USER_FILE");
+  CHECK(value_in("keeper") == secret);
+  auto const before = engine_get("/containers/keeper/json");
+  std::string const source(before.at("HostConfig").at("Mounts").at(0).at("Source").as_string());
+  CHECK(read_file(source) == secret);
+
+  fs::remove_all(fs::path(source).parent_path());  // as a reboot does
+  CHECK(u.run({"stop", "keeper"}).status == 0);
+  auto const started = u.run({"start", "keeper"});
+  INFO(started.err);
+  CHECK(started.status == 0);
+  CHECK(engine_get("/containers/keeper/json").at("Id") != before.at("Id"));
+  CHECK(value_in("keeper") == secret);
+  CHECK_FALSE(anywhere_below(u.home(), secret));
+  CHECK(u.run({"rm", "keeper"}).status == 0);
+  CHECK(engine_get("/containers/json?all=true").as_array().empty());
+}
+
 TEST_CASE("a daemon that is gone is said, and --forget lets go of what it held", "[docker][cli]") {
   docker_user u;
   auto const ran = u.run({"run", "--name", "lonely", "--group", "away", "--runtime", "docker",

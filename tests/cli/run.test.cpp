@@ -2,6 +2,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "program.hpp"
 
@@ -97,4 +99,42 @@ TEST_CASE("the value of a secret is nowhere", "[cli][run]") {
   CHECK((ran.out + ran.err).find("s3cret-value") == std::string::npos);
   auto const state = u.run_program("/bin/grep", {"-r", "-l", "s3cret-value", u.home().string()});
   CHECK(state.out.empty());
+}
+
+TEST_CASE("a secret as a file is in memory alone, through a member's life", "[cli][run]") {
+  user u;
+  std::string const value = "s3cret-value-of-a-file";
+  u.set("THV_SECRET_key", value);
+  std::string const flag = "key,target=KEY_FILE,as=file";
+  std::string said = u.expect_done({"run", "--dry-run", "--secret", flag, TINY_SERVER});
+  said += u.expect_done({"run", "--debug", "--name", "one", "--secret", flag, TINY_SERVER});
+  auto const path_of_one = [&] {
+    auto path = u.expect_done({"mcp", "call", "one", "get-env", "--arg", "name=KEY_FILE"});
+    CHECK(path.find("/thv-engine-") != std::string::npos);
+    path.pop_back();  // the line break
+    return path;
+  };
+  auto const content_of = [](std::string const& path) {
+    std::ifstream file(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  auto const first = path_of_one();
+  CHECK(content_of(first) == value);
+  said += u.expect_done({"mcp", "call", "one", "get-env"});  // all of its environment
+  auto const exported = u.expect_done({"export", "one", "-"});
+  CHECK(exported.find('"' + flag + '"') != std::string::npos);
+  said += exported + u.expect_done({"list"}) + u.expect_done({"logs", "one"});
+  CHECK(said.find(value) == std::string::npos);
+  CHECK(u.run_program("/bin/grep", {"-r", "-l", value, u.home().string()}).out.empty());
+
+  u.expect_done({"stop", "one"});
+  CHECK_FALSE(std::filesystem::exists(first));
+  u.expect_done({"start", "one"});
+  CHECK(content_of(path_of_one()) == value);
+  u.set("THV_SECRET_key", "rotated-value");
+  u.expect_done({"restart", "one"});
+  auto const last = path_of_one();
+  CHECK(content_of(last) == "rotated-value");
+  u.expect_done({"rm", "one"});
+  CHECK_FALSE(std::filesystem::exists(last));
 }
