@@ -81,6 +81,8 @@ class gateway_process {
   result<void> open_secrets() {
     THV_CHECK(secrets::forbid_core_dumps());
     THV_TRY(auto options, secret_options(session_));
+    auto const passphrase = options.variables("THV_SECRETS_PASSPHRASE_FILE");
+    if (passphrase && *passphrase != "-") options.passphrase_file = *passphrase;
     options.ask_holder = [this] { return key_.get(); };
     options.give_holder = [this](secrets::secret_key const& key) { key_.keep(key.clone()); };
     secrets_ = std::make_unique<secret_access>(std::move(options));
@@ -238,6 +240,8 @@ class gateway_process {
     a.identity = [this] { return identity(); };
     a.status = [this] { return status(); };
     a.refresh = [this] {
+      // What is stored by now counts, also when the secrets are locked later.
+      held_.drop([this](auto const& name) { return secrets_->stored(name, {}).has_value(); });
       if (tending_) tending_->nudge();
       server_->refresh();
     };

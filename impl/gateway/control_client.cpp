@@ -57,10 +57,22 @@ result<void> control_client::release(plugin::call const& c, std::string const& n
   return {};
 }
 
+namespace {
+
+/// JSON can carry it.
+bool is_text(std::string const& value) {
+  json::error_code problem;
+  (void)json::parse(json::serialize(json::string(value)), problem);
+  return !problem;
+}
+
+}  // namespace
+
 result<void> control_client::give_secrets(plugin::call const& c,
                                           std::map<std::string, std::string> const& secrets) const {
   json::object body;
-  for (auto const& [name, value] : secrets) body[name] = value;
+  for (auto const& [name, value] : secrets)
+    if (is_text(value)) body[name] = value;
   THV_CHECK(ask(c, "POST", "secrets", body));
   return {};
 }

@@ -236,7 +236,9 @@ class basic_engine {
       THV_TRY(auto const records, store_.workloads());
       return desire_move(request, records);
     };
-    return change(o, {}, locks, build);
+    auto report = change(o, {}, locks, build);
+    if (report) note_other_secrets(request, *report);
+    return report;
   }
 
   /// Stops running workloads; stopped ones are left as they are.
@@ -265,7 +267,8 @@ class basic_engine {
   }
 
   /// Makes the running workloads anew that were made with another value of one of these secrets
-  /// than it has now. The others are left as they are.
+  /// than it has now. The others are left as they are. One that also needs a secret that cannot be
+  /// had keeps running as it is; the report says so, and is only partly done.
   [[nodiscard]] result<plan::report> apply_secrets(std::set<std::string> const& names,
                                                    change_options const& o = {}) {
     auto const users = [this, names]() -> result<std::vector<store::workload_record>> {
@@ -277,13 +280,18 @@ class basic_engine {
       });
       return records;
     };
-    auto const build = [this, users]() -> result<plan::desired_state> {
+    std::vector<plan::note> kept;
+    auto const build = [this, users, &kept]() -> result<plan::desired_state> {
       plan::desired_state desired{"secret set", {}, {}, {}};
       THV_TRY(auto const records, users());
       for (auto const& record : records) {
-        THV_TRY(auto wanted, desired_member(record.config, record.runtime, record.declared_by));
-        wanted.renews = plan::renewal::at_once;
-        desired.workloads.push_back(std::move(wanted));
+        auto wanted = desired_member(record.config, record.runtime, record.declared_by);
+        if (!wanted) {
+          kept.push_back({true, record.name, "goes on as it is: " + to_string(wanted.error())});
+          continue;
+        }
+        wanted->renews = plan::renewal::at_once;
+        desired.workloads.push_back(*std::move(wanted));
       }
       return desired;
     };
@@ -293,7 +301,11 @@ class basic_engine {
       for (auto const& record : records) groups.insert(record.group);
       return groups;
     };
-    return change(bulk(o), {}, locks, build);
+    auto report = change(bulk(o), {}, locks, build);
+    if (!report || kept.empty()) return report;
+    report->planned.notes.insert(report->planned.notes.end(), kept.begin(), kept.end());
+    if (report->status == plan::completion::done) report->status = plan::completion::partly_done;
+    return report;
   }
 
   /// Starts those of some workloads that are wanted running and do not run: for who watches over
@@ -387,6 +399,23 @@ class basic_engine {
       THV_CHECK(keep(name + ",target=" + header, name));
     wanted.config = std::move(config);
     return wanted;
+  }
+
+  /// A group may have other values of secrets: who moved there runs on with those it was made with.
+  void note_other_secrets(move_request const& request, plan::report& report) {
+    for (auto const& name : request.workloads) {
+      auto record = store_.workload(name);
+      if (!record || !*record || (*record)->secret_fingerprints.empty()) continue;
+      auto config = (*record)->config;
+      config.group = request.to;
+      auto const there = desired_member(config, (*record)->runtime, {});
+      if (there && there->secret_fingerprints != (*record)->secret_fingerprints)
+        report.planned.notes.push_back(
+            {true, name,
+             fmt::format("runs on with the secrets of before; 'thv-engine restart {}' gives it "
+                         "those of group '{}'",
+                         name, request.to)});
+    }
   }
 
   /// Lets a workload that is to be started be made anew if a secret of it has another value now.

@@ -106,6 +106,7 @@ result<void> driver::stop(plugin::call const& c, std::string const& id) {
   auto loaded = state_.load(id);
   if (!loaded && loaded.error().code == errc::not_found) return {};
   if (!loaded) return stop_orphan(c, id);
+  remember_secrets(*loaded);
   return stop_process(c, *loaded);
 }
 

@@ -43,6 +43,14 @@ using secret_source =
 
 namespace detail {
 
+/// A variable ends at its first zero byte, and a header at its line.
+inline result<void> check_text(std::string const& name, std::string const& value) {
+  if (value.find('\0') == std::string::npos) return {};
+  return fail(errc::invalid_argument,
+              fmt::format("the value of secret '{}' holds a zero byte", name),
+              "only a file can hold it: --secret NAME,target=KEY,as=file");
+}
+
 /// Puts a secret's value where its reference says. Of two for one variable the later counts.
 inline void give_secret(plugin::workload_spec& spec, secret_reference const& reference,
                         std::string value) {
@@ -81,11 +89,13 @@ inline void give_secret(plugin::workload_spec& spec, secret_reference const& ref
   for (auto const& reference : config.secrets) {
     THV_TRY(auto const parsed, parse_secret_reference(reference));
     THV_TRY(auto value, secrets(parsed.name, config.group));
+    if (parsed.as != secret_delivery::file) THV_CHECK(detail::check_text(parsed.name, value));
     detail::give_secret(spec, parsed, std::move(value));
     spec.secret_names.push_back(to_string(parsed));
   }
   for (auto const& [header, name] : config.secret_headers) {
     THV_TRY(auto value, secrets(name, config.group));
+    THV_CHECK(detail::check_text(name, value));
     spec.headers[header] = std::move(value);
     spec.secret_names.push_back(name + ",target=" + header);
   }

@@ -151,18 +151,26 @@ class engine_backend final : public backend {
   /// of it once.
   result<void> check_secrets(store::workload_record const& record, tending_sink const& tell = {}) {
     auto const secret = missing_secret(record.config, secrets_);
+    if (!secret.empty()) return wait_for_secret(record, secret, tell);
+    wait_no_more(record.name);
+    return {};
+  }
+
+  error wait_for_secret(store::workload_record const& record, std::string const& secret,
+                        tending_sink const& tell) {
     bool known = false;
     {
       std::lock_guard const lock(mutex_);
-      if (secret.empty()) {
-        waiting_.erase(record.name);
-        return {};
-      }
       known = std::exchange(waiting_[record.name], secret) == secret;
     }
     auto waits = waits_for_secret(record, secret);
     if (tell && !known) tell(record.name, waits);
     return waits;
+  }
+
+  void wait_no_more(std::string const& name) {
+    std::lock_guard const lock(mutex_);
+    waiting_.erase(name);
   }
 
   /// Members that are not to run wait for nothing.
@@ -208,8 +216,11 @@ class engine_backend final : public backend {
 
   result<void> bring_up(plugin::call const& c, store::workload_record const& record,
                         std::optional<plugin::instance> const& seen) {
-    THV_CHECK(may_start(case_of(c, record, seen), supervisor_));
-    THV_CHECK(check_secrets(record));
+    auto const now = may_start(case_of(c, record, seen), supervisor_);
+    // One that waits for its turn and for a secret says the latter.
+    bool const stays_down = !now && now.error().code != errc::conflict && !record.wanted_running;
+    if (!stays_down) THV_CHECK(check_secrets(record));
+    THV_CHECK(now);
     change_options how;
     how.stop = c.stop;
     how.lock_deadline = c.deadline;
@@ -242,14 +253,14 @@ class engine_backend final : public backend {
       THV_TRY(auto where, runtime->where(c, record.instance));
       for (auto const& [header, value] : record.config.plaintext_headers)
         where.headers[header] = value;
-      THV_CHECK(check_secrets(record));
       for (auto const& [header, secret] : record.config.secret_headers) {
         auto value = secrets_(secret, record.group);
-        if (!value) return waits_for_secret(record, secret);
+        if (!value) return wait_for_secret(record, secret, {});
         where.headers[header] = *std::move(value);
       }
       way.endpoint = std::move(where);
     }
+    wait_no_more(record.name);
     THV_TRY(auto const now, present(record.name));
     THV_TRY(auto const catalogues, store_.catalogues());
     auto const found = catalogues.find(record.name);

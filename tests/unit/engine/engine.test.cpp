@@ -316,6 +316,33 @@ TEST_CASE("A rotated secret reaches those that use it, when they start or at onc
     CHECK(b.engine->apply_secrets({"user"})->planned.empty());
     CHECK(b.engine->apply_secrets({"other"})->planned.empty());
   }
+  SECTION("one that needs another secret, which cannot be had, goes on and is said") {
+    run_config other;
+    other.name = "other";
+    other.image = "ghcr.io/x/other:1";
+    other.transport = transport::stdio;
+    other.secrets = {"user,target=A", "gone,target=B"};
+    b.secrets["gone"] = "g-123456";
+    REQUIRE(b.engine->run({other}));
+    auto const before = instance("other");
+    b.secrets.erase("gone");
+    b.secrets["user"] = "u-777777";
+    auto const done = b.engine->apply_secrets({"user"});
+    REQUIRE(done);
+    CHECK(value() == "u-777777");
+    CHECK(instance("other") == before);
+    CHECK(done->status == plan::completion::partly_done);
+    REQUIRE(done->planned.notes.size() == 1);
+    CHECK(done->planned.notes[0].subject == "other");
+    CHECK(done->planned.notes[0].text.find("no value for secret 'gone'") != std::string::npos);
+  }
+  SECTION("one that moves is told to have those of before") {
+    auto const moved = b.engine->move({{"internal", "fetch"}, {}, "ops"});
+    REQUIRE(moved);
+    CHECK(instance("internal") == internal);
+    REQUIRE(moved->planned.notes.size() == 1);
+    CHECK(moved->planned.notes[0].subject == "internal");
+  }
   SECTION("a stopped user stays stopped") {
     REQUIRE(b.engine->stop({{"internal"}, {}, false}));
     CHECK(b.engine->apply_secrets({"user"})->planned.empty());
