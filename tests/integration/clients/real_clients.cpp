@@ -215,19 +215,21 @@ outcome run_client(user const& u, real_client const& c, std::vector<std::string>
       .wait();
 }
 
-std::map<std::string, listed_server> list_servers(user const& u, real_client const& c) {
+listing list_servers(user const& u, real_client const& c) {
   auto const seen = run_client(u, c, c.list);
   if (seen.status != 0)
     throw std::runtime_error(
         fmt::format("{} ended with {}: {}{}", c.kind, seen.status, seen.out, seen.err));
-  if (c.kind == "codex") return codex_servers(u, c, seen.out);
+  if (c.kind == "codex") return {codex_servers(u, c, seen.out), seen.out};
   // Gemini CLI writes its list to standard error.
   auto const text = without_colours(seen.out + seen.err);
   if (c.kind == "opencode")
-    return parse_listing(text, R"((✓ )?(\S+) (?:connected|failed)[\s\S]*?(https?://\S+))",
-                         {2, 3, 1});
-  return parse_listing(text, R"((\S+): (https?://\S+) \(\w+\) - (?:[✔✓]+ )?(Connected)?)",
-                       {1, 2, 3});
+    return {
+        parse_listing(text, R"((✓ )?(\S+) (?:connected|failed)[\s\S]*?(https?://\S+))", {2, 3, 1}),
+        text};
+  return {
+      parse_listing(text, R"((\S+): (https?://\S+) \(\w+\) - (?:[✔✓]+ )?(Connected)?)", {1, 2, 3}),
+      text};
 }
 
 std::string call_echo(user const& u, real_client const& c) {

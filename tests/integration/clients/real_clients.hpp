@@ -27,6 +27,12 @@ struct listed_server {
   friend bool operator==(listed_server const&, listed_server const&) = default;
 };
 
+/// What a client's own command lists.
+struct listing {
+  std::map<std::string, listed_server> servers;  ///< by name
+  std::string text;                              ///< as it said it
+};
+
 /// One kind of client that runs here.
 struct real_client {
   std::string kind;                ///< as `thv-engine client` calls it
@@ -45,10 +51,9 @@ struct real_client {
                                            std::vector<std::string> const& arguments,
                                            cli_test::environment more = {});
 
-/// What its own command lists, by name. `connected`: it says that it has reached the server (Codex
-/// is asked over its protocol for editors).
-[[nodiscard]] std::map<std::string, listed_server> list_servers(cli_test::user const& u,
-                                                                real_client const& c);
+/// What its own command lists. `connected`: it says that it has reached the server (Codex is asked
+/// over its protocol for editors).
+[[nodiscard]] listing list_servers(cli_test::user const& u, real_client const& c);
 
 /// Lets it call the tool `echo` of all its servers, led by the model of `model.mjs` (Codex without
 /// one); what it says.
