@@ -22,9 +22,9 @@ namespace thv::process {
 /// The process runtime: members as processes of this user, each with a session of its own. No
 /// process of ours stands beside them; they go on when this one ends. See docs/runtimes/process.md
 /// for the files, and for what `start` can't do: values of secrets are on no disk, so a stopped
-/// instance that has secrets is started again only by the runtime object that deployed it (or by
-/// any while its secrets are files that are still there), and otherwise errc::unsupported asks the
-/// engine to deploy it anew. [thread-safe]
+/// instance that has secrets is started again only by the runtime object that deployed or stopped
+/// it (or by any while its secrets are files that are still there), and otherwise errc::unsupported
+/// asks the engine to deploy it anew. [thread-safe]
 class driver {
  public:
   static result<std::unique_ptr<driver>> create(plugin::host_context const& host);

@@ -85,13 +85,19 @@ TEST_CASE("values of secrets reach the member and no file", "[process][integrati
     CHECK(process::marked_processes(member.id).front().environment.at("API_KEY") == secret_value);
   }
   SECTION("another one asks for a new deploy") {
+    must(h.runtime->stop(within(5s), member.id));
     auto const other = h.make();
-    must(other->stop(within(5s), member.id));
     auto const refused = other->start(within(5s), member.id);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == errc::unsupported);
     CHECK(refused.error().hint.find("deploy it again") != std::string::npos);
     CHECK(must(other->inspect({}, member.id)).state == workload_state::stopped);
+  }
+  SECTION("another one that stopped it starts it again, as restart does") {
+    auto const other = h.make();
+    must(other->stop(within(5s), member.id));
+    must(other->start(within(5s), member.id));
+    CHECK(process::marked_processes(member.id).front().environment.at("API_KEY") == secret_value);
   }
   SECTION("another one that replaced it brings it back as it was") {
     auto const other = h.make();

@@ -119,8 +119,14 @@ TEST_CASE("who does not know the values starts a member only while its files are
     CHECK(environment_of(member.id).at("PLAIN") == "1");
   }
   SECTION("after a stop they are not") {
-    must(other->stop(within(5s), member.id));
+    must(h.runtime->stop(within(5s), member.id));
     refused();
+  }
+  SECTION("who stopped it knows them, as restart needs") {
+    must(other->stop(within(5s), member.id));
+    CHECK_FALSE(fs::exists(memory_of(h)));
+    must(other->start(within(5s), member.id));
+    CHECK(value_of(member.id) == secret_value);
   }
   SECTION("after the machine was restarted they are not") {
     crash(h, member);
