@@ -74,7 +74,9 @@ class home {
   void check_listed(std::set<std::string> const& members) const {
     servers expected;
     for (auto const& name : members) expected[name] = {url_of(u, name), true};
-    auto const listed = ours();
+    auto listed = ours();
+    // OpenCode gives up early on a machine that is busy: asked again, it must reach them.
+    if (client.kind == "opencode" && listed.servers != expected) listed = ours();
     INFO(text() << listed.text);
     CHECK(listed.servers == expected);
   }
