@@ -10,6 +10,7 @@
 
 #include <thv/gateway/control_client.hpp>
 #include <thv/gateway/control_files.hpp>
+#include <thv/secrets/core_dumps.hpp>
 #include <thv/secrets/key_file.hpp>
 #include <thv/secrets/private_file.hpp>
 
@@ -239,6 +240,8 @@ result<secret_access_options> secret_options(session& s) {
 
 result<std::unique_ptr<secret_access>> make_secret_access(
     session& s, std::optional<std::string> const& passphrase_file) {
+  // Before the first value, key or passphrase is read.
+  THV_CHECK(secrets::forbid_core_dumps());
   THV_TRY(auto const* where, s.paths());
   THV_TRY(auto o, secret_options(s));
   o.passphrase_file =

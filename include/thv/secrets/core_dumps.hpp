@@ -5,10 +5,10 @@
 
 namespace thv::secrets {
 
-/// No core dump of this process from now on, by whatever route: RLIMIT_CORE is 0, which its
-/// children inherit as their soft limit, and it is not dumpable, which the programs respect that
-/// the kernel pipes dumps to. As a consequence no other process of this user may attach to it or
-/// read its /proc/PID/environ and mem (and those files belong to root). Undone by execve.
+/// No core dump of this process from now on, neither a file nor one that the kernel pipes to a
+/// program: it is not dumpable. Programs that it starts are again, since execve undoes this, and
+/// no limit of theirs is touched. As a consequence no other process of this user may attach to it
+/// or read its /proc/PID/environ and mem (and those files belong to root).
 [[nodiscard]] result<void> forbid_core_dumps();
 
 }  // namespace thv::secrets
