@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <thv/secrets/value_text.hpp>
+
+#include <sodium.h>
+
+#include "utf8.hpp"
+
+namespace thv::secrets {
+
+std::optional<std::string> base64_unless_utf8(std::string_view value) {
+  if (is_utf8(value)) return std::nullopt;
+  constexpr int variant = sodium_base64_VARIANT_ORIGINAL;
+  std::string text(sodium_base64_ENCODED_LEN(value.size(), variant), '\0');
+  ::sodium_bin2base64(text.data(), text.size(),
+                      reinterpret_cast<unsigned char const*>(value.data()), value.size(), variant);
+  text.pop_back();  // the zero byte at its end
+  return text;
+}
+
+}  // namespace thv::secrets

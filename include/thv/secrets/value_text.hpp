@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace thv::secrets {
+
+/// A value that is no UTF-8, and so no text of JSON, as base64; nullopt for one that is.
+[[nodiscard]] std::optional<std::string> base64_unless_utf8(std::string_view value);
+
+}  // namespace thv::secrets

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <thv/secrets/value_text.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+using thv::secrets::base64_unless_utf8;
+
+TEST_CASE("only a value that is no UTF-8 is written as base64", "[secrets]") {
+  CHECK_FALSE(base64_unless_utf8(""));
+  CHECK_FALSE(base64_unless_utf8("größe 秘密"));
+  CHECK_FALSE(base64_unless_utf8(std::string_view("nul\0nul", 7)));
+  CHECK(base64_unless_utf8("\xff\xfe binary") == "//4gYmluYXJ5");
+  CHECK(base64_unless_utf8("\xff") == "/w==");
+}
