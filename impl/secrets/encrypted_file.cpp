@@ -90,14 +90,21 @@ void remove_leftovers(fs::path const& path) {
   }
 }
 
-/// A link stays one: what it leads to is read and replaced.
+/// A link stays one: what it leads to is read and replaced, or made where there is nothing yet.
 fs::path target_of(fs::path const& path) {
+  constexpr int most_links = 40;
   std::error_code failed;
-  auto absolute = fs::absolute(path, failed);
-  if (failed) absolute = path;
-  auto target =
-      fs::is_symlink(absolute, failed) ? fs::weakly_canonical(absolute, failed) : absolute;
-  return failed || target.empty() ? absolute : target;
+  auto target = fs::absolute(path, failed);
+  if (failed) return path;
+  if (!fs::is_symlink(target, failed)) return target;
+  // By hand, since weakly_canonical does not follow a link that leads to nothing.
+  for (int links = 0; links < most_links && fs::is_symlink(target, failed); ++links) {
+    auto const next = fs::read_symlink(target, failed);
+    if (failed || next.empty()) break;
+    target = target.parent_path() / next;
+  }
+  auto clean = fs::weakly_canonical(target, failed);
+  return failed || clean.empty() ? target : clean;
 }
 
 }  // namespace

@@ -31,8 +31,8 @@ result<void> check_kind(int fd, std::filesystem::path const& path, std::string c
   struct stat found {};
   if (::fstat(fd, &found) != 0) return failed(path, what, errno);
   if (!S_ISREG(found.st_mode))
-    return fail(errc::invalid_argument, fmt::format("the {} is no regular file", what), {},
-                path.string());
+    return fail(errc::invalid_argument, fmt::format("the {} is no regular file", what),
+                "move away what is there", path.string());
   if ((found.st_mode & 0077) != 0)
     return fail(errc::permission_denied,
                 fmt::format("others can read the {} (mode {:04o})", what, found.st_mode & 07777),
