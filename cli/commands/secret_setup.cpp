@@ -36,7 +36,7 @@ struct options {
 struct new_key {
   secrets::vault_header header;
   secrets::secret_key key;
-  std::function<void()> undo = [] {};
+  std::function<void()> undo = [] {};  ///< never removes a key file, which others may have read
 };
 
 /// The flag, or what the user answers; without anybody to ask, the keyring where it works.
@@ -72,10 +72,11 @@ result<new_key> new_keyring_key() {
   return new_key{std::move(header), std::move(key), [id] { (void)secrets::keyring().erase(id); }};
 }
 
-result<std::string> new_passphrase(options const& o, bool replaces) {
-  // Where there is no vault yet, there is only one passphrase.
-  auto const& file = replaces || o.new_passphrase_file ? o.new_passphrase_file : o.passphrase_file;
-  if (file) return read_passphrase(*file);
+result<std::string> new_passphrase(options const& o, secret_access const& access, bool replaces) {
+  if (o.new_passphrase_file) return read_passphrase(*o.new_passphrase_file);
+  // Where there is no vault yet, there is only one passphrase: the flag's, or the variable's.
+  auto const& file = access.options().passphrase_file;
+  if (!replaces && !file.empty()) return read_passphrase(file);
   if (!can_ask_beside_input())
     return fail(errc::invalid_argument, "there is no terminal to ask for a passphrase on",
                 replaces ? "--new-passphrase-file FILE" : "--passphrase-file FILE");
@@ -89,8 +90,8 @@ result<std::string> new_passphrase(options const& o, bool replaces) {
               same ? "the passphrase is empty" : "the two passphrases are not the same");
 }
 
-result<new_key> new_passphrase_key(options const& o, bool replaces) {
-  THV_TRY(auto text, new_passphrase(o, replaces));
+result<new_key> new_passphrase_key(options const& o, secret_access const& access, bool replaces) {
+  THV_TRY(auto text, new_passphrase(o, access, replaces));
   if (text.size() < 12)
     say_note("whoever gets the file can guess a passphrase of less than 12 characters");
   auto header = secrets::new_vault_header(secrets::key_source::passphrase);
@@ -104,8 +105,17 @@ result<new_key> new_file_key(session& s, options const& o) {
   THV_TRY(auto const* settings, s.configuration());
   THV_TRY(auto const* where, s.paths());
   fs::path path = where->config / "secrets.key";
-  if (!settings->secrets.key_file.empty()) path = settings->secrets.key_file;
+  auto const& configured = settings->secrets.key_file;
+  if (!configured.empty()) path = configured;
   if (o.key_file) path = fs::absolute(*o.key_file).lexically_normal();
+  // The configured one is what every later command would read.
+  if (!configured.empty() && path != fs::path(configured).lexically_normal())
+    return fail(
+        errc::invalid_argument,
+        fmt::format("the key file {} is configured, which goes before --key-file", configured),
+        "leave --key-file out, or change [secrets] key_file in the configuration or "
+        "THV_SECRETS_KEY_FILE",
+        "--key-file");
   auto header = secrets::new_vault_header(secrets::key_source::key_file, {}, path.string());
   std::error_code ignored;
   if (fs::exists(path, ignored)) {
@@ -113,18 +123,16 @@ result<new_key> new_file_key(session& s, options const& o) {
     return new_key{std::move(header), std::move(key)};
   }
   THV_TRY(auto key, secrets::make_key_file(path));
-  return new_key{std::move(header), std::move(key), [path] {
-                   std::error_code none;
-                   fs::remove(path, none);
-                 }};
+  return new_key{std::move(header), std::move(key)};
 }
 
-result<new_key> make_key(session& s, options const& o, secrets::key_source source, bool replaces) {
+result<new_key> make_key(session& s, options const& o, secret_access const& access,
+                         secrets::key_source source, bool replaces) {
   switch (source) {
     case secrets::key_source::keyring:
       return new_keyring_key();
     case secrets::key_source::passphrase:
-      return new_passphrase_key(o, replaces);
+      return new_passphrase_key(o, access, replaces);
     case secrets::key_source::key_file:
       return new_file_key(s, o);
   }
@@ -163,7 +171,7 @@ result<secrets::vault_header> put_key(session& s, options const& o, secret_acces
     THV_TRY(old_header, access.vault().header());
     THV_TRY(old_key, access.key());
   }
-  THV_TRY(auto made, make_key(s, o, source, replaces));
+  THV_TRY(auto made, make_key(s, o, access, source, replaces));
   auto const done = replaces ? access.vault().change_key(*old_key, made.header, made.key)
                              : access.vault().create(made.header, made.key);
   if (!done) {
@@ -189,7 +197,10 @@ int set_up(session& s, options const& o) {
   if (vault.exists() && !wants_change) {
     auto const header = vault.header();
     if (!header) return failed(header.error());
-    if (auto const key = (*access)->key(); !key) return failed(key.error());
+    auto const key = (*access)->key();
+    if (!key) return failed(key.error());
+    // A key that fits does not tell whether the contents are whole.
+    if (auto const opened = vault.open(*key); !opened) return failed(opened.error());
     tell(o, **access, *header, "unchanged");
     return 0;
   }
