@@ -12,6 +12,7 @@
 #include <boost/json/object.hpp>
 
 #include <thv/model/names.hpp>
+#include <thv/secrets/value_text.hpp>
 
 #include "../ask.hpp"
 #include "../change.hpp"
@@ -91,6 +92,18 @@ int apply_value(session& s, options const& o) {
   return finish(s, report, o.change, fmt::format("secret '{}'", o.name()));
 }
 
+/// A typing error would keep the value from everybody.
+void note_unknown_group(session& s, options const& o) {
+  // Opens the store, for groups too.
+  if (!o.group || !s.workloads()) return;
+  auto const groups = s.store().groups();
+  if (!groups) return;
+  auto const is_it = [&](store::group_record const& one) { return one.name == *o.group; };
+  if (std::none_of(groups->begin(), groups->end(), is_it))
+    say_note(
+        fmt::format("there is no group '{}' yet; its members will be given this value", *o.group));
+}
+
 int set_secret(session& s, options const& o) {
   // Not repeated: it may be the value.
   if (o.words.size() > 1)
@@ -111,6 +124,7 @@ int set_secret(session& s, options const& o) {
   auto const done = (*access)->vault().set(*key, o.in_group(), o.name(), *value);
   secrets::wipe(*value);
   if (!done) return failed(done.error());
+  note_unknown_group(s, o);
   if (o.apply) return apply_value(s, o);
   nudge_gateway(s);
   auto const opened = (*access)->vault().open(*key);
@@ -147,7 +161,9 @@ int get_secret(session& s, options const& o) {
     return failed(e);
   }
   if (o.json()) {
-    boost::json::object out{{"name", o.name()}, {"value", *value}};
+    boost::json::object out{{"name", o.name()}};
+    auto const encoded = secrets::base64_unless_utf8(*value);
+    out[encoded ? "base64" : "value"] = encoded.value_or(*value);
     if (o.group) out["group"] = *o.group;
     print(pretty(out));
   } else {
@@ -211,7 +227,8 @@ command get_command() {
   auto o = std::make_shared<options>();
   auto c = verb("get", "Print the value of a secret", "thv-engine secret get github");
   c.details =
-      "With --group, as a member of that group gets it: the group's own, else the one for all.";
+      "With --group, as a member of that group gets it: the group's own, else the one for all.\n"
+      "In JSON, a value that is no UTF-8 stands as \"base64\" instead of \"value\".";
   c.words = {"NAME", 1, 1, &o->words};
   c.flags = {group_flag(*o, "as for a member of this group"),
              passphrase_file_flag(o->passphrase_file), format_flag(o->change.format)};
