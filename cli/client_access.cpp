@@ -50,10 +50,8 @@ void say_left_alone(clients::client_outcome const& o) {
                     "overwrites it",
                     o.client, fmt::join(foreign, ", "), o.file.string()));
   if (!changed.empty())
-    say_warning(
-        fmt::format("somebody has changed {} of {} in {}, which stays; --force on 'client "
-                    "register' overwrites it",
-                    fmt::join(changed, ", "), o.client, o.file.string()));
+    say_warning(fmt::format("somebody has changed {} of {} in {}, which stays as it is now",
+                            fmt::join(changed, ", "), o.client, o.file.string()));
 }
 
 }  // namespace
@@ -98,9 +96,16 @@ boost::json::object mcp_servers_json(std::vector<std::string> const& workloads,
 result<std::vector<clients::client_outcome>> sync_clients(session& s, std::string const& url) {
   THV_TRY(auto const files, user_clients(s));
   if (!files.has_clients() || url.empty()) return std::vector<clients::client_outcome>();
-  THV_TRY(auto const now, membership_of(s));
-  THV_TRY(auto const address, address_of(s, url));
-  return files.sync(within(10s), now, address);
+  return files.sync(within(10s), situation_at(s, url));
+}
+
+clients::situation_source situation_at(session& s, std::string const& url) {
+  return [&s, url]() -> result<clients::situation> {
+    clients::situation seen;
+    THV_TRY(seen.now, membership_of(s));
+    THV_TRY(seen.gateway, address_of(s, url));
+    return seen;
+  };
 }
 
 std::vector<clients::client_outcome> settle_clients(session& s, gateway_view const& g) {

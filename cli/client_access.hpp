@@ -32,6 +32,9 @@ namespace thv::cli {
 [[nodiscard]] result<std::vector<clients::client_outcome>> sync_clients(session& s,
                                                                         std::string const& url);
 
+/// What there is and where it is served, looked at when it is asked for.
+[[nodiscard]] clients::situation_source situation_at(session& s, std::string const& url);
+
 /// After a change: `sync_clients`. What was done and what went wrong is said; that a file could not
 /// be written fails no command.
 std::vector<clients::client_outcome> settle_clients(session& s, gateway_view const& g);

@@ -39,8 +39,8 @@ std::vector<std::string> client_names() {
   return names;
 }
 
-/// `--group a,b` and `--group a --group b` are one.
-std::vector<std::string> split_groups(std::vector<std::string> const& given) {
+/// `--group a,b` and `--group a --group b` are one. errc::invalid_argument where that names none.
+result<std::vector<std::string>> split_groups(std::vector<std::string> const& given) {
   std::vector<std::string> groups;
   for (auto const& text : given)
     for (std::size_t from = 0; from <= text.size();) {
@@ -48,6 +48,8 @@ std::vector<std::string> split_groups(std::vector<std::string> const& given) {
       if (end > from) groups.push_back(text.substr(from, end - from));
       from = end + 1;
     }
+  if (groups.empty() && !given.empty())
+    return fail(errc::invalid_argument, "no group is named", "write --group GROUP", "--group");
   return groups;
 }
 
@@ -60,15 +62,16 @@ struct world {
   clients::registrar files;
   clients::membership now;
   clients::gateway_address address;
+  gateway_view gateway;
 };
 
 result<world> look(session& s, bool changes) {
   THV_CHECK(changes ? s.changing_engine() : s.reading_engine());
   THV_TRY(auto files, user_clients(s));
   THV_TRY(auto now, membership_of(s));
-  THV_TRY(auto const g, look_at_gateway(s));
+  THV_TRY(auto g, look_at_gateway(s));
   THV_TRY(auto address, address_of(s, g.url));
-  return world{std::move(files), std::move(now), std::move(address)};
+  return world{std::move(files), std::move(now), std::move(address), std::move(g)};
 }
 
 // ---- list and status --------------------------------------------------------------------------
@@ -94,6 +97,10 @@ std::vector<std::string> drift_of(client_view const& v) {
       case standing::stale:
       case standing::absent:
         said.push_back(fmt::format("'{}' is not up to date", e.name));
+        break;
+      case standing::clash:
+        said.push_back(fmt::format("'{}' cannot be shown: '{}' stands for another server there",
+                                   e.workload, e.name));
         break;
       case standing::current:
         break;
@@ -155,13 +162,14 @@ int show_status(session& s, options const& o) {
   auto const w = look(s, false);
   if (!w) return failed(w.error());
   auto views = w->files.view(o.names, w->now, w->address);
-  if (!views) return wrong_usage(views.error());
+  if (!views) return failed(views.error());
   auto const groups = split_groups(o.groups);
-  if (auto const known = clients::check_groups(groups, w->now); !known)
+  if (!groups) return wrong_usage(groups.error());
+  if (auto const known = clients::check_groups(*groups, w->now); !known)
     return failed(known.error());
-  if (!groups.empty())
+  if (!groups->empty())
     std::erase_if(*views, [&](auto const& v) {
-      return std::none_of(groups.begin(), groups.end(),
+      return std::none_of(groups->begin(), groups->end(),
                           [&](auto const& g) { return v.groups.contains(g); });
     });
   o.json() ? print_json(*views) : print_status(*views);
@@ -234,25 +242,35 @@ std::string joined(std::vector<std::string> const& names) {
 
 int register_clients(session& s, options const& o) {
   auto groups = split_groups(o.groups);
-  if (groups.empty()) groups = {"default"};
+  if (!groups) return wrong_usage(groups.error());
+  if (groups->empty()) *groups = {"default"};
   for (auto const& name : o.names)
     if (auto const known = clients::find_kind(name); !known) return wrong_usage(known.error());
   warn_of_deprecated(o.names);
   auto const w = look(s, true);
   if (!w) return failed(w.error());
-  auto const done =
-      w->files.add(within(std::chrono::seconds(10)), o.names, groups, w->now, w->address, o.force);
+  auto const done = w->files.add(within(std::chrono::seconds(10)), o.names, *groups,
+                                 situation_at(s, w->address.url), o.force);
+  if (done && !w->gateway.running())
+    say_note("the gateway does not run; 'thv-engine gateway start' starts it");
   return tell(done, o,
               fmt::format("Registered {} with {}: {}\n", joined(o.names),
-                          groups.size() == 1 ? "group" : "groups", joined(groups)));
+                          groups->size() == 1 ? "group" : "groups", joined(*groups)));
 }
 
 int remove_clients(session& s, options const& o) {
-  auto const groups = split_groups(o.groups);
+  auto const given = split_groups(o.groups);
+  if (!given) return wrong_usage(given.error());
+  auto const& groups = *given;
   auto const w = look(s, true);
   if (!w) return failed(w.error());
-  auto const done =
-      w->files.remove(within(std::chrono::seconds(10)), o.names, groups, w->now, w->address);
+  auto const done = w->files.remove(within(std::chrono::seconds(10)), o.names, groups,
+                                    situation_at(s, w->address.url));
+  if (done && done->empty()) {
+    say_note(fmt::format("{} was not registered", joined(o.names)));
+    if (o.json()) print(pretty(boost::json::object{{"clients", boost::json::array()}}));
+    return 0;
+  }
   auto const what = groups.empty() ? std::string("all groups")
                                    : fmt::format("{}: {}", groups.size() == 1 ? "group" : "groups",
                                                  joined(groups));
@@ -294,15 +312,20 @@ result<std::vector<std::string>> ask_choice(std::string const& question,
 result<bool> ask_for_setup(world const& w, options& o) {
   std::vector<std::string> groups;
   for (auto const& group : w.now.groups) groups.push_back(group.name);
-  say("Groups:\n");
-  for (std::size_t i = 0; i < groups.size(); ++i) {
+  if (o.groups.empty()) say("Groups:\n");
+  for (std::size_t i = 0; i < groups.size() && o.groups.empty(); ++i) {
     auto const members = std::count_if(w.now.workloads.begin(), w.now.workloads.end(),
                                        [&](auto const& m) { return m.group == groups[i]; });
     say(fmt::format("  {}) {} ({})\n", i + 1, groups[i],
                     counted(static_cast<std::size_t>(members), "member")));
   }
-  THV_TRY(o.groups,
-          ask_choice("Which groups are clients to see? [default]: ", groups, {"default"}));
+  if (o.groups.empty()) {
+    THV_TRY(o.groups,
+            ask_choice("Which groups are clients to see? [default]: ", groups, {"default"}));
+  } else {
+    THV_TRY(o.groups, split_groups(o.groups));
+    THV_CHECK(clients::check_groups(o.groups, w.now));
+  }
   THV_TRY(auto const views, w.files.view({}, w.now, w.address));
   std::vector<std::string> found;
   for (auto const& v : views) {
@@ -346,11 +369,12 @@ int show_document(session& s, options const& o) {
   auto const w = look(s, false);
   if (!w) return failed(w.error());
   auto groups = split_groups(o.groups);
-  if (groups.empty()) groups = {"default"};
-  if (auto const known = clients::check_groups(groups, w->now); !known)
+  if (!groups) return wrong_usage(groups.error());
+  if (groups->empty()) *groups = {"default"};
+  if (auto const known = clients::check_groups(*groups, w->now); !known)
     return failed(known.error());
   std::vector<clients::entry> entries;
-  for (auto const& one : clients::served_to({groups.begin(), groups.end()}, w->now, w->address))
+  for (auto const& one : clients::served_to({groups->begin(), groups->end()}, w->now, w->address))
     entries.push_back({clients::entry_name(**k, one.name), one.url, w->address.token});
   print(clients::document_of(**k, entries));
   return 0;

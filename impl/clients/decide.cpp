@@ -24,11 +24,13 @@ class decider {
     d_.after.groups = before.groups;
     d_.after.file = before.file;
     d_.after.made_file = before.made_file;
+    d_.after.backed_up = before.backed_up;
+    d_.after.kept = before.kept;
   }
 
   void want(served const& s) {
     entry wanted{entry_name(kind_, s.name), s.url, token_};
-    if (taken(wanted.name)) return;
+    if (taken(wanted.name)) return tell(wanted.name, s.name, s.url, true, standing::clash);
     auto const own = split(kind_, canonical(kind_, wanted)).own;
     auto const found = in_file_.find(wanted.name);
     auto const ours = before_.entries.find(wanted.name);
@@ -41,7 +43,13 @@ class decider {
       if (is == standing::changed) d_.after.entries[wanted.name] = ours->second;
       return;
     }
-    if (is == standing::foreign) wanted.kept.clear();
+    if (stays) {
+      wanted.kept.clear();
+      d_.overwritten.push_back(wanted.name);
+    }
+    auto const kept = before_.kept.find(wanted.name);
+    if (found == in_file_.end() && kept != before_.kept.end()) wanted.kept = kept->second;
+    d_.after.kept.erase(wanted.name);
     d_.after.entries[wanted.name] = {s.name, s.url, fingerprint_(own)};
     if (is != standing::current) d_.what.put.push_back(std::move(wanted));
   }
@@ -50,15 +58,20 @@ class decider {
     if (taken(name)) return;
     auto const found = in_file_.find(name);
     if (found == in_file_.end()) return;
-    bool const untouched = fingerprint_(split(kind_, found->second).own) == ours.fingerprint;
+    auto const now = split(kind_, found->second);
+    bool const untouched = ours.wrote(fingerprint_(now.own));
     tell(name, ours.workload, ours.url, false, untouched ? standing::stale : standing::changed);
     // One that points elsewhere now is its user's.
-    if (untouched || force_) d_.what.remove.push_back(name);
+    if (!untouched && !force_) return;
+    d_.what.remove.push_back(name);
+    // What its client or user has added comes back with the member.
+    auto const fresh = split(kind_, canonical(kind_, {name, ours.url, token_, {}}));
+    if (now.others != fresh.others) d_.after.kept[name] = now.others;
   }
 
   decision take() {
-    std::sort(d_.entries.begin(), d_.entries.end(),
-              [](auto const& a, auto const& b) { return a.name < b.name; });
+    std::stable_sort(d_.entries.begin(), d_.entries.end(),
+                     [](auto const& a, auto const& b) { return a.name < b.name; });
     return std::move(d_);
   }
 
@@ -70,7 +83,7 @@ class decider {
     if (!in_file) return ours == before_.entries.end() ? standing::absent : standing::missing;
     if (now == wanted) return standing::current;
     if (ours == before_.entries.end()) return standing::foreign;
-    return fingerprint_(now) == ours->second.fingerprint ? standing::stale : standing::changed;
+    return ours->second.wrote(fingerprint_(now)) ? standing::stale : standing::changed;
   }
 
   /// Two workloads may have one name for a client: the first by name has it.
@@ -109,6 +122,8 @@ std::string_view to_string(standing s) {
       return "foreign";
     case standing::absent:
       return "absent";
+    case standing::clash:
+      return "clash";
   }
   return "current";
 }

@@ -30,10 +30,44 @@ namespace {
 /// Of the form of the file. One with a higher number is not touched.
 constexpr std::int64_t version = 1;
 
+/// A text, or the bytes of what is none: users' files may hold anything.
+json::value to_json(std::string const& bytes) {
+  json::error_code problem;
+  (void)json::parse(json::serialize(json::string(bytes)), problem);
+  bool const nul = bytes.find('\0') != std::string::npos;
+  if (!problem && !nul) return json::string(bytes);
+  std::string hex;
+  for (unsigned char const byte : bytes) hex += fmt::format("{:02x}", byte);
+  return json::object{{"hex", hex}};
+}
+
+result<void> read_bytes(thv::json::reader const& r, std::string& into) {
+  auto const hex = r.find("hex");
+  if (!hex) return r.get(into);
+  std::string digits;
+  THV_CHECK(hex->get(digits));
+  auto const value = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+  if (digits.size() % 2 != 0 || digits.find_first_not_of("0123456789abcdef") != digits.npos)
+    return hex->fail("no bytes in hexadecimal");
+  into.clear();
+  for (std::size_t i = 0; i < digits.size(); i += 2)
+    into += static_cast<char>(value(digits[i]) * 16 + value(digits[i + 1]));
+  return {};
+}
+
 json::object to_json(std::map<std::string, std::string> const& texts) {
   json::object out;
-  for (auto const& [key, text] : texts) out[key] = text;
+  for (auto const& [key, text] : texts) out[key] = to_json(text);
   return out;
+}
+
+result<void> read_texts(thv::json::reader const& r, std::map<std::string, std::string>& into) {
+  THV_CHECK(r.expect_object());
+  for (auto const& member : r.value().get_object()) {
+    auto const one = r.child(member.key(), member.value());
+    THV_CHECK(read_bytes(one, into[std::string(member.key())]));
+  }
+  return {};
 }
 
 json::object to_json(client_record const& r) {
@@ -41,12 +75,18 @@ json::object to_json(client_record const& r) {
   for (auto const& group : r.groups) groups.push_back(json::value(group));
   json::object entries;
   for (auto const& [name, e] : r.entries)
-    entries[name] = {{"workload", e.workload}, {"url", e.url}, {"fingerprint", e.fingerprint}};
+    entries[name] = {{"workload", e.workload},
+                     {"url", e.url},
+                     {"fingerprint", e.fingerprint},
+                     {"earlier", e.earlier}};
   return {{"groups", std::move(groups)},
-          {"file", r.file},
+          {"file", to_json(r.file)},
           {"made_file", r.made_file},
+          {"backed_up", r.backed_up},
+          {"kept", to_json(r.kept)},
           {"entries", std::move(entries)},
-          {"notes", {{"entries", to_json(r.notes.entries)}, {"container", r.notes.container}}}};
+          {"notes",
+           {{"entries", to_json(r.notes.entries)}, {"container", to_json(r.notes.container)}}}};
 }
 
 result<void> read_entries(thv::json::reader const& r, client_record& into) {
@@ -60,6 +100,7 @@ result<void> read_entries(thv::json::reader const& r, client_record& into) {
     THV_CHECK(one.read("workload", e.workload));
     THV_CHECK(one.read("url", e.url));
     THV_CHECK(one.read("fingerprint", e.fingerprint));
+    THV_CHECK(one.read("earlier", e.earlier));
   }
   return {};
 }
@@ -70,12 +111,16 @@ result<client_record> read_client(thv::json::reader const& r) {
   std::vector<std::string> groups;
   THV_CHECK(r.read("groups", groups));
   c.groups.insert(groups.begin(), groups.end());
-  THV_CHECK(r.read("file", c.file));
+  if (auto const file = r.find("file")) THV_CHECK(read_bytes(*file, c.file));
   THV_CHECK(r.read("made_file", c.made_file));
+  THV_CHECK(r.read("backed_up", c.backed_up));
+  if (auto const kept = r.find("kept")) THV_CHECK(read_texts(*kept, c.kept));
   THV_CHECK(read_entries(r, c));
   if (auto const notes = r.find("notes")) {
-    THV_CHECK(notes->read("entries", c.notes.entries));
-    THV_CHECK(notes->read("container", c.notes.container));
+    if (auto const entries = notes->find("entries"))
+      THV_CHECK(read_texts(*entries, c.notes.entries));
+    if (auto const container = notes->find("container"))
+      THV_CHECK(read_bytes(*container, c.notes.container));
   }
   return c;
 }

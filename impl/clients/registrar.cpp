@@ -56,20 +56,36 @@ struct registrar::pending {
 
 namespace {
 
+/// Another client may have the same file, by a link: what that one still has stays.
+template <class Pending>
+void keep_of_others(std::vector<std::string>& removed, Pending const& p, records const& all) {
+  std::error_code ignored;
+  auto const file = std::filesystem::weakly_canonical(p.outcome.file, ignored);
+  for (auto const& [client, record] : all) {
+    if (client == p.outcome.client || record.entries.empty()) continue;
+    if (std::filesystem::weakly_canonical(record.file, ignored) != file) continue;
+    auto const& theirs = record.entries;
+    std::erase_if(removed, [&](auto const& name) { return theirs.contains(name); });
+  }
+}
+
 template <class Pending>
 result<void> prepare(plugin::call const& c, Pending& p, std::vector<served> const& wanted,
-                     gateway_address const& gateway, bool force, fingerprint_of const& hash) {
+                     records const& all, gateway_address const& gateway, bool force,
+                     fingerprint_of const& hash) {
   if (wanted.empty() && p.before.entries.empty()) return {};
   auto opened = client_file::open(c, p.outcome.file);
   if (!opened) return std::move(opened).error();
   p.file.emplace(*std::move(opened));
   THV_TRY(auto const in_file, read_entries(*p.what, p.file->text()));
   auto decided = decide(*p.what, in_file, wanted, gateway.token, p.before, force, hash);
+  keep_of_others(decided.what.remove, p, all);
   p.outcome.entries = std::move(decided.entries);
   decided.after.notes = p.before.notes;
   if (!decided.what.put.empty() || !decided.what.remove.empty()) {
-    THV_TRY(auto done, edit(*p.what, p.file->text(), decided.what,
-                            with(p.before.notes, token_mark, gateway.token)));
+    auto notes = with(p.before.notes, token_mark, gateway.token);
+    for (auto const& name : decided.overwritten) notes.entries.erase(name);
+    THV_TRY(auto done, edit(*p.what, p.file->text(), decided.what, notes));
     decided.after.notes =
         gateway.token.empty() ? done.notes : with(done.notes, gateway.token, token_mark);
     p.edit = std::move(done);
@@ -78,6 +94,7 @@ result<void> prepare(plugin::call const& c, Pending& p, std::vector<served> cons
   }
   decided.after.file = p.outcome.file.string();
   if (p.before.entries.empty()) decided.after.made_file = !p.file->existed();
+  if (p.edit) decided.after.backed_up = !decided.after.entries.empty();
   p.after = std::move(decided.after);
   return {};
 }
@@ -87,7 +104,7 @@ template <class Pending>
 result<void> write(Pending& p, bool is_private) {
   if (!p.edit) return {};
   if (p.edit->empty && p.before.made_file && p.after.entries.empty()) return p.file->erase();
-  return p.file->write(p.edit->text, is_private, p.before.entries.empty());
+  return p.file->write(p.edit->text, is_private, !p.before.backed_up);
 }
 
 template <class Pending>
@@ -118,8 +135,14 @@ Pending begun_anew(Pending const& p) {
 /// All that may stand in a file when it is written in a moment.
 client_record either(client_record const& before, client_record const& after) {
   auto both = after;
-  both.entries.insert(before.entries.begin(), before.entries.end());
+  both.backed_up = before.backed_up;
+  for (auto const& [name, entry] : before.entries) {
+    auto const [place, only_before] = both.entries.emplace(name, entry);
+    if (!only_before && place->second.fingerprint != entry.fingerprint)
+      place->second.earlier = entry.fingerprint;
+  }
   both.notes.entries.insert(before.notes.entries.begin(), before.notes.entries.end());
+  if (both.notes.container.empty()) both.notes.container = before.notes.container;
   return both;
 }
 
@@ -152,42 +175,45 @@ bool registrar::has_clients() const {
   return std::filesystem::exists(ledger_.path(), ignored);
 }
 
-result<std::vector<client_outcome>> registrar::sync(plugin::call const& c, membership const& now,
-                                                    gateway_address const& gateway) const {
+result<std::vector<client_outcome>> registrar::sync(plugin::call const& c,
+                                                    situation_source const& look) const {
   if (!has_clients()) return std::vector<client_outcome>();
   THV_TRY(auto const lock, ledger_.lock(c));
   THV_TRY(auto all, ledger_.load());
+  THV_TRY(auto const seen, look());
   std::set<std::string> which;
-  auto const known = names_of(now.groups);
+  auto const known = names_of(seen.now.groups);
   for (auto& [name, record] : all) {
     which.insert(name);
     std::erase_if(record.groups, [&](auto const& group) { return !known.contains(group); });
   }
-  return bring_up_to_date(c, std::move(all), which, now, gateway, false);
+  return bring_up_to_date(c, std::move(all), which, seen, false);
 }
 
 result<std::vector<client_outcome>> registrar::add(plugin::call const& c,
                                                    std::vector<std::string> const& clients,
                                                    std::vector<std::string> const& groups,
-                                                   membership const& now,
-                                                   gateway_address const& gateway,
-                                                   bool force) const {
+                                                   situation_source const& look, bool force) const {
   for (auto const& client : clients) THV_CHECK(find_kind(client));
-  THV_CHECK(check_groups(groups, now));
+  THV_TRY(auto const before, look());
+  THV_CHECK(check_groups(groups, before.now));
   THV_TRY(auto const lock, ledger_.lock(c));
   THV_TRY(auto all, ledger_.load());
+  THV_TRY(auto const seen, look());
   for (auto const& client : clients) all[client].groups.insert(groups.begin(), groups.end());
-  return bring_up_to_date(c, std::move(all), {clients.begin(), clients.end()}, now, gateway, force);
+  return bring_up_to_date(c, std::move(all), {clients.begin(), clients.end()}, seen, force);
 }
 
 result<std::vector<client_outcome>> registrar::remove(plugin::call const& c,
                                                       std::vector<std::string> const& clients,
                                                       std::vector<std::string> const& groups,
-                                                      membership const& now,
-                                                      gateway_address const& gateway) const {
+                                                      situation_source const& look) const {
   for (auto const& client : clients) THV_CHECK(find_kind(client));
+  THV_TRY(auto const before, look());
+  THV_CHECK(check_groups(groups, before.now));
   THV_TRY(auto const lock, ledger_.lock(c));
   THV_TRY(auto all, ledger_.load());
+  THV_TRY(auto const seen, look());
   std::set<std::string> which;
   for (auto const& client : clients) {
     auto const found = all.find(client);
@@ -196,20 +222,23 @@ result<std::vector<client_outcome>> registrar::remove(plugin::call const& c,
     if (groups.empty()) found->second.groups.clear();
     for (auto const& group : groups) found->second.groups.erase(group);
   }
-  return bring_up_to_date(c, std::move(all), which, now, gateway, false);
+  return bring_up_to_date(c, std::move(all), which, seen, false);
 }
 
 /// First the ledger with all that may be in the files in a moment, then the files, then the ledger
 /// as it is: who is killed in between leaves nothing that is not known.
 result<std::vector<client_outcome>> registrar::bring_up_to_date(plugin::call const& c, records all,
                                                                 std::set<std::string> const& which,
-                                                                membership const& now,
-                                                                gateway_address const& gateway,
+                                                                situation const& seen,
                                                                 bool force) const {
   THV_TRY(auto const saved, ledger_.load());
-  auto const prepare_one = [&](pending& p) {
-    return prepare(c, p, served_to(p.before.groups, now, gateway), gateway, force,
-                   options_.fingerprint);
+  auto const& gateway = seen.gateway;
+  auto current = all;
+  auto const prepare_one = [&](pending& p) -> result<void> {
+    THV_CHECK(prepare(c, p, served_to(p.before.groups, seen.now, gateway), current, gateway, force,
+                      options_.fingerprint));
+    current[p.outcome.client] = p.after;
+    return {};
   };
   auto work = begin(all, which);
   auto before = all;

@@ -28,6 +28,7 @@ enum class standing {
   missing,  ///< ours, and somebody has removed it
   foreign,  ///< of the name that we want, and not ours
   absent,   ///< wanted, and not there yet
+  clash,    ///< wanted, and another member has the name already: this client tells them not apart
 };
 
 [[nodiscard]] std::string_view to_string(standing s);
@@ -44,9 +45,10 @@ struct entry_standing {
 using fingerprint_of = std::function<std::string(std::string_view)>;
 
 struct decision {
-  std::vector<entry_standing> entries;  ///< by name
-  changes what;                         ///< to do to the file
-  client_record after;                  ///< without its notes, which the edit gives
+  std::vector<entry_standing> entries;   ///< by name
+  changes what;                          ///< to do to the file
+  std::vector<std::string> overwritten;  ///< of `what.put`: texts that are not ours, to come back
+  client_record after;                   ///< without its notes, which the edit gives
 };
 
 /// Compares what a client's file holds (`read_entries`) with what it is to hold. Foreign entries,

@@ -21,7 +21,12 @@ struct written_entry {
   std::string url;
   /// Keyed hash of the keys that are ours, as they were written: a token is not kept here.
   std::string fingerprint;
+  /// That of before, while it is being written: who was killed then left one of both.
+  std::string earlier = {};
 
+  [[nodiscard]] bool wrote(std::string const& found) const {
+    return found == fingerprint || (!earlier.empty() && found == earlier);
+  }
   friend bool operator==(written_entry const&, written_entry const&) = default;
 };
 
@@ -30,8 +35,12 @@ struct client_record {
   std::set<std::string> groups;
   std::string file;                              ///< where the entries are; empty: none was written
   bool made_file = false;                        ///< there was none before
+  bool backed_up = false;                        ///< the file from before the first entry was kept
   std::map<std::string, written_entry> entries;  ///< by name in the file
   undo_notes notes;
+  /// Further keys that stood in entries of ours which were taken out, by name: they come back with
+  /// the entry.
+  std::map<std::string, std::string> kept;
 
   [[nodiscard]] bool empty() const { return groups.empty() && entries.empty(); }
   friend bool operator==(client_record const&, client_record const&) = default;

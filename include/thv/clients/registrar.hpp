@@ -35,6 +35,16 @@ struct membership {
   std::vector<store::workload_record> workloads;
 };
 
+/// What the files follow.
+struct situation {
+  membership now;
+  gateway_address gateway;
+};
+
+/// Looks at the situation: called under the lock of the files, so that of two commands the later
+/// sees the newer one.
+using situation_source = std::function<result<situation>()>;
+
 /// How it went with one client's file.
 struct client_outcome {
   std::string client;
@@ -74,8 +84,7 @@ class registrar {
   /// Brings the files of all registered clients to what the groups are now; groups that are gone
   /// are unregistered. Only what differs is touched. [idempotent]
   [[nodiscard]] result<std::vector<client_outcome>> sync(plugin::call const& c,
-                                                         membership const& now,
-                                                         gateway_address const& gateway) const;
+                                                         situation_source const& look) const;
 
   /// Registers clients with groups and writes their files. errc::invalid_argument for an unknown
   /// client, errc::not_found for an unknown group: then nothing is done. `force`: entries of others
@@ -83,17 +92,16 @@ class registrar {
   [[nodiscard]] result<std::vector<client_outcome>> add(plugin::call const& c,
                                                         std::vector<std::string> const& clients,
                                                         std::vector<std::string> const& groups,
-                                                        membership const& now,
-                                                        gateway_address const& gateway,
+                                                        situation_source const& look,
                                                         bool force) const;
 
   /// Takes our entries out and unregisters, from these groups or (none given) altogether: then the
-  /// file is as it was before the first. [idempotent]
+  /// file is as it was before the first. Clients that are not registered are left out of the
+  /// answer. errc::not_found for an unknown group. [idempotent]
   [[nodiscard]] result<std::vector<client_outcome>> remove(plugin::call const& c,
                                                            std::vector<std::string> const& clients,
                                                            std::vector<std::string> const& groups,
-                                                           membership const& now,
-                                                           gateway_address const& gateway) const;
+                                                           situation_source const& look) const;
 
   /// All kinds, or the named ones. Changes nothing.
   [[nodiscard]] result<std::vector<client_view>> view(std::vector<std::string> const& clients,
@@ -108,8 +116,8 @@ class registrar {
   [[nodiscard]] std::vector<pending> begin(records const& all,
                                            std::set<std::string> const& which) const;
   [[nodiscard]] result<std::vector<client_outcome>> bring_up_to_date(
-      plugin::call const& c, records all, std::set<std::string> const& which, membership const& now,
-      gateway_address const& gateway, bool force) const;
+      plugin::call const& c, records all, std::set<std::string> const& which, situation const& seen,
+      bool force) const;
 
   registrar_options options_;
   ledger ledger_;

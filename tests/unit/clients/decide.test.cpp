@@ -151,4 +151,8 @@ TEST_CASE("Of two workloads with one name for a client the first has it", "[clie
   REQUIRE(d.what.put.size() == 1);
   CHECK(d.what.put[0].name == "a-b");
   CHECK(d.what.put[0].url == "http://x/1");
+  REQUIRE(d.entries.size() == 2);
+  CHECK(d.entries[0].is == standing::absent);
+  CHECK(d.entries[1].is == standing::clash);
+  CHECK(d.entries[1].workload == "a.b");
 }

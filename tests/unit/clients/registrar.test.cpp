@@ -50,6 +50,10 @@ struct bench {
                       [](std::string_view text) { return store::keyed_hash("key", text); }});
   }
 
+  [[nodiscard]] situation_source look() const {
+    return [this]() -> result<situation> { return situation{now, gateway}; };
+  }
+
   static void write(fs::path const& path, std::string const& text) {
     fs::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << text;
@@ -61,19 +65,19 @@ struct bench {
 
   client_outcome add(std::string const& client, std::vector<std::string> const& groups,
                      bool force = false) {
-    auto done = files().add({}, {client}, groups, now, gateway, force);
+    auto done = files().add({}, {client}, groups, look(), force);
     REQUIRE(done);
     REQUIRE(done->size() == 1);
     return done->at(0);
   }
   client_outcome remove(std::string const& client, std::vector<std::string> const& groups = {}) {
-    auto done = files().remove({}, {client}, groups, now, gateway);
+    auto done = files().remove({}, {client}, groups, look());
     REQUIRE(done);
     REQUIRE(done->size() == 1);
     return done->at(0);
   }
   std::vector<client_outcome> sync() {
-    auto done = files().sync({}, now, gateway);
+    auto done = files().sync({}, look());
     REQUIRE(done);
     return *done;
   }
@@ -207,7 +211,7 @@ TEST_CASE("One client's trouble does not touch the others", "[clients][unit]") {
   bench b;
   std::string const broken = "{\"mcpServers\": [";
   b.write(b.cursor(), broken);
-  auto const done = b.files().add({}, {"cursor", "codex"}, {"dev"}, b.now, b.gateway, false);
+  auto const done = b.files().add({}, {"cursor", "codex"}, {"dev"}, b.look(), false);
   REQUIRE(done);
   REQUIRE(done->size() == 2);
   CHECK_FALSE(done->at(0).failure);
@@ -222,30 +226,99 @@ TEST_CASE("One client's trouble does not touch the others", "[clients][unit]") {
   CHECK(b.names("cursor", b.cursor()) == std::set<std::string>{"fetch", "memory"});
 }
 
+TEST_CASE("Killed between the ledger and the file, an entry is still ours", "[clients][unit]") {
+  bench b;
+  b.write(b.cursor(), before);
+  b.add("cursor", {"dev"});
+  clients::ledger const ledger(b.folder / "state");
+  b.gateway.url = "http://127.0.0.1:4490";
+  // As it stands in the moment before the file is written.
+  auto all = ledger.load();
+  REQUIRE(all);
+  for (auto& [name, entry] : all->at("cursor").entries)
+    entry = {entry.workload, "elsewhere", "another", entry.fingerprint};
+  REQUIRE(ledger.save(*all));
+  CHECK(b.sync().at(0).written.size() == 2);
+  CHECK(b.read(b.cursor()).find(":4490/servers/fetch/mcp") != std::string::npos);
+  b.remove("cursor");
+  CHECK(b.read(b.cursor()) == before);
+}
+
+TEST_CASE("What a user added to an entry comes back with its member", "[clients][unit]") {
+  bench b;
+  b.write(b.cursor(), before);
+  b.add("cursor", {"dev"});
+  auto text = b.read(b.cursor());
+  auto const url = std::string("http://127.0.0.1:4483/servers/fetch/mcp\"");
+  auto const at = text.find(url);
+  REQUIRE(at != std::string::npos);
+  text.insert(at + url.size(), ", \"disabled\": true");
+  b.write(b.cursor(), text);
+  b.now.workloads[0].wanted_running = false;
+  b.sync();
+  CHECK(b.read(b.cursor()).find("disabled") == std::string::npos);
+  b.now.workloads[0].wanted_running = true;
+  b.sync();
+  CHECK(read_entries(**find_kind("cursor"), b.read(b.cursor()))
+            ->at("fetch")
+            .find("\"disabled\":true") != std::string::npos);
+}
+
+TEST_CASE("An entry of ours that its user rewrote comes back when it was overwritten",
+          "[clients][unit]") {
+  bench b;
+  b.add("cursor", {"dev"});
+  b.now.workloads.pop_back();
+  std::string const own =
+      "{\n  \"mcpServers\": {\n    \"fetch\": {\n      \"command\": \"uvx\"\n    }\n  }\n}\n";
+  b.write(b.cursor(), own);
+  b.add("cursor", {"dev"}, true);
+  CHECK(b.read(b.cursor()).find("uvx") == std::string::npos);
+  b.remove("cursor");
+  CHECK(b.read(b.cursor()).find("\"command\": \"uvx\"") != std::string::npos);
+}
+
+TEST_CASE("An overwritten entry may hold any bytes", "[clients][unit]") {
+  bench b;
+  std::string const text = "{\"mcpServers\": {\"fetch\": {\"command\": \"uvx\" /* caf\xe9 */}}}";
+  b.write(b.cursor(), text);
+  if (auto const done = b.add("cursor", {"dev"}, true); !done.failure) {
+    b.sync();
+    b.remove("cursor");
+  }
+  CHECK(b.read(b.cursor()) == text);
+}
+
 TEST_CASE("Two clients may share one file", "[clients][unit]") {
   bench b;
   auto const other = b.home() / ".factory/mcp.json";
   b.write(b.cursor(), before);
   fs::create_directories(other.parent_path());
   fs::create_symlink(b.cursor(), other);
-  auto const done = b.files().add({}, {"cursor", "factory"}, {"dev"}, b.now, b.gateway, false);
+  auto const done = b.files().add({}, {"cursor", "factory"}, {"dev"}, b.look(), false);
   REQUIRE(done);
   for (auto const& one : *done) {
     CAPTURE(one.client);
     CHECK_FALSE(one.failure);
   }
   CHECK(b.names("cursor", b.cursor()) == std::set<std::string>{"local", "fetch", "memory"});
-  REQUIRE(b.files().remove({}, {"cursor", "factory"}, {}, b.now, b.gateway));
+  b.remove("factory");
+  CHECK(b.names("cursor", b.cursor()) == std::set<std::string>{"local", "fetch", "memory"});
+  b.add("factory", {"dev"});
+  b.now.workloads[0].wanted_running = false;
+  b.sync();
+  CHECK(b.names("cursor", b.cursor()) == std::set<std::string>{"local", "memory"});
+  REQUIRE(b.files().remove({}, {"cursor", "factory"}, {}, b.look()));
   CHECK(b.names("cursor", b.cursor()) == std::set<std::string>{"local"});
   CHECK(fs::is_symlink(other));
 }
 
 TEST_CASE("Unknown clients and groups are refused before anything is done", "[clients][unit]") {
   bench b;
-  auto done = b.files().add({}, {"cursor", "nothing"}, {"dev"}, b.now, b.gateway, false);
+  auto done = b.files().add({}, {"cursor", "nothing"}, {"dev"}, b.look(), false);
   REQUIRE_FALSE(done);
   CHECK(done.error().code == errc::invalid_argument);
-  done = b.files().add({}, {"cursor"}, {"dev", "nowhere"}, b.now, b.gateway, false);
+  done = b.files().add({}, {"cursor"}, {"dev", "nowhere"}, b.look(), false);
   REQUIRE_FALSE(done);
   CHECK(done.error().code == errc::not_found);
   CHECK_FALSE(fs::exists(b.cursor()));
@@ -258,13 +331,13 @@ TEST_CASE("A damaged ledger is said, and nothing is written", "[clients][unit]")
   auto const text = b.read(b.cursor());
   for (auto const* const bad : {"{", "[]", R"({"version": 1, "clients": {"cursor": 7}})"}) {
     b.write(b.folder / "state/clients.json", bad);
-    auto const done = b.files().sync({}, b.now, b.gateway);
+    auto const done = b.files().sync({}, b.look());
     REQUIRE_FALSE(done);
     CHECK(done.error().code == errc::corrupt);
     CHECK(b.read(b.cursor()) == text);
   }
   b.write(b.folder / "state/clients.json", R"({"version": 99})");
-  CHECK(b.files().sync({}, b.now, b.gateway).error().code == errc::unsupported);
+  CHECK(b.files().sync({}, b.look()).error().code == errc::unsupported);
   // Without it, entries that are as they should be are found again.
   fs::remove(b.folder / "state/clients.json");
   CHECK_FALSE(b.add("cursor", {"dev"}).changed());
@@ -280,7 +353,7 @@ TEST_CASE("Many commands at once lose nothing", "[clients][unit]") {
   for (auto const& name : names)
     threads.emplace_back([&, name] {
       for (auto const* const group : {"dev", "ops"})
-        if (auto const done = b.files().add({}, {name}, {group}, b.now, b.gateway, false);
+        if (auto const done = b.files().add({}, {name}, {group}, b.look(), false);
             !done || done->at(0).failure)
           ++bad;
     });
