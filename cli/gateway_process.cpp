@@ -93,9 +93,9 @@ class gateway_process {
   result<std::string> secret(std::string const& name, std::string const& group) {
     auto stored = secrets_->stored(name, group);
     if (stored) return stored;
-    auto held = held_.get(name, group);
-    if (held || stored.error().code == errc::not_found) return held;
-    return stored;
+    // While they are locked, what was handed over may be older than what is stored.
+    if (stored.error().code != errc::not_found) return stored;
+    return held_.get(name, group);
   }
 
   /// What the environment does not say, a command must.
@@ -240,8 +240,6 @@ class gateway_process {
     a.identity = [this] { return identity(); };
     a.status = [this] { return status(); };
     a.refresh = [this] {
-      // What is stored by now counts, also when the secrets are locked later.
-      held_.drop([this](auto const& name) { return secrets_->stored(name, {}).has_value(); });
       if (tending_) tending_->nudge();
       server_->refresh();
     };

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <thv/engine/secret_use.hpp>
 #include "../ask.hpp"
+
 #include "../change.hpp"
 #include "../output.hpp"
 #include "commands.hpp"
@@ -95,6 +97,21 @@ struct move_options {
   change_flags change;
 };
 
+/// A group may have values of its own: who has moved there runs on with those it was started with.
+void note_kept_secrets(session& s, plan::report const& r, std::string const& to) {
+  auto const access = s.secrets();
+  if (!access || (*access)->provider() == "environment") return;
+  for (auto const& step : r.planned.operations) {
+    if (!std::holds_alternative<plan::move_workload>(step.action)) continue;
+    auto const record = s.store().workload(step.subject);
+    if (record && *record && !secrets_of((*record)->config).empty())
+      say_note(
+          fmt::format("'{0}' runs on with its secrets; 'thv-engine restart {0}' gives it those "
+                      "of group '{1}', where that has others",
+                      step.subject, to));
+  }
+}
+
 int move_workloads(session& s, move_options const& o) {
   if (!o.to)
     return wrong_usage(fail(errc::invalid_argument, "required flag(s) \"to\" not set",
@@ -118,6 +135,7 @@ int move_workloads(session& s, move_options const& o) {
     }
     for (auto const& name : r.planned.unchanged)
       print(fmt::format("'{}' is in group '{}' already.\n", name, *o.to));
+    note_kept_secrets(s, r, *o.to);
   });
 }
 

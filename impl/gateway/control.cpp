@@ -203,14 +203,6 @@ void held_secrets::add(std::map<std::string, std::string> secrets) {
   for (auto& [name, value] : secrets) secrets_[name] = std::move(value);
 }
 
-void held_secrets::drop(std::function<bool(std::string const& name)> const& stored) {
-  for (auto const& [name, value] : all()) {
-    if (!stored(name)) continue;
-    std::lock_guard const lock(mutex_);
-    secrets_.erase(name);
-  }
-}
-
 std::map<std::string, std::string> held_secrets::all() const {
   std::lock_guard const lock(mutex_);
   return secrets_;

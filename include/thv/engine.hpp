@@ -236,9 +236,7 @@ class basic_engine {
       THV_TRY(auto const records, store_.workloads());
       return desire_move(request, records);
     };
-    auto report = change(o, {}, locks, build);
-    if (report) note_other_secrets(request, *report);
-    return report;
+    return change(o, {}, locks, build);
   }
 
   /// Stops running workloads; stopped ones are left as they are.
@@ -282,6 +280,7 @@ class basic_engine {
     };
     std::vector<plan::note> kept;
     auto const build = [this, users, &kept]() -> result<plan::desired_state> {
+      kept.clear();
       plan::desired_state desired{"secret set", {}, {}, {}};
       THV_TRY(auto const records, users());
       for (auto const& record : records) {
@@ -399,23 +398,6 @@ class basic_engine {
       THV_CHECK(keep(name + ",target=" + header, name));
     wanted.config = std::move(config);
     return wanted;
-  }
-
-  /// A group may have other values of secrets: who moved there runs on with those it was made with.
-  void note_other_secrets(move_request const& request, plan::report& report) {
-    for (auto const& name : request.workloads) {
-      auto record = store_.workload(name);
-      if (!record || !*record || (*record)->secret_fingerprints.empty()) continue;
-      auto config = (*record)->config;
-      config.group = request.to;
-      auto const there = desired_member(config, (*record)->runtime, {});
-      if (there && there->secret_fingerprints != (*record)->secret_fingerprints)
-        report.planned.notes.push_back(
-            {true, name,
-             fmt::format("runs on with the secrets of before; 'thv-engine restart {}' gives it "
-                         "those of group '{}'",
-                         name, request.to)});
-    }
   }
 
   /// Lets a workload that is to be started be made anew if a secret of it has another value now.

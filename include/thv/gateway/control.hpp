@@ -61,8 +61,6 @@ class held_secrets {
   explicit held_secrets(secret_source fallback) : fallback_(std::move(fallback)) {}
 
   void add(std::map<std::string, std::string> secrets);
-  /// Forgets those of which `stored` says that they have a value elsewhere, which may be newer.
-  void drop(std::function<bool(std::string const& name)> const& stored);
   [[nodiscard]] std::map<std::string, std::string> all() const;
   /// errc::not_found with what to do.
   [[nodiscard]] result<std::string> get(std::string const& name, std::string const& group) const;

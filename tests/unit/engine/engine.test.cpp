@@ -336,13 +336,6 @@ TEST_CASE("A rotated secret reaches those that use it, when they start or at onc
     CHECK(done->planned.notes[0].subject == "other");
     CHECK(done->planned.notes[0].text.find("no value for secret 'gone'") != std::string::npos);
   }
-  SECTION("one that moves is told to have those of before") {
-    auto const moved = b.engine->move({{"internal", "fetch"}, {}, "ops"});
-    REQUIRE(moved);
-    CHECK(instance("internal") == internal);
-    REQUIRE(moved->planned.notes.size() == 1);
-    CHECK(moved->planned.notes[0].subject == "internal");
-  }
   SECTION("a stopped user stays stopped") {
     REQUIRE(b.engine->stop({{"internal"}, {}, false}));
     CHECK(b.engine->apply_secrets({"user"})->planned.empty());
