@@ -194,7 +194,11 @@ result<secrets::secret_key> secret_access::key_of_file(secrets::vault_header con
 
 result<secrets::secret_key> secret_access::key_of_passphrase(secrets::vault_header const& header) {
   if (!options_.passphrase_file.empty()) {
-    THV_TRY(auto text, read_passphrase(options_.passphrase_file));
+    auto text_read = read_passphrase(options_.passphrase_file);
+    // A secret that is not found would be looked for elsewhere.
+    if (!text_read && text_read.error().code == errc::not_found)
+      text_read.error().code = errc::unavailable;
+    THV_TRY(auto text, std::move(text_read));
     auto key = secrets::key_from_passphrase(text, header);
     secrets::wipe(text);
     return key;
@@ -244,8 +248,11 @@ result<std::unique_ptr<secret_access>> make_secret_access(
   THV_CHECK(secrets::forbid_core_dumps());
   THV_TRY(auto const* where, s.paths());
   THV_TRY(auto o, secret_options(s));
-  o.passphrase_file =
-      passphrase_file.value_or(o.variables("THV_SECRETS_PASSPHRASE_FILE").value_or(std::string()));
+  auto const variable = o.variables("THV_SECRETS_PASSPHRASE_FILE").value_or(std::string());
+  if (variable == "-" && !passphrase_file)
+    return fail(errc::invalid_argument, "'-' is for the flag --passphrase-file alone",
+                "name a file, or take the variable away", "THV_SECRETS_PASSPHRASE_FILE");
+  o.passphrase_file = passphrase_file.value_or(variable);
   o.may_ask = can_ask_beside_input();
   auto const state = where->state;
   o.ask_holder = [state]() -> std::optional<secrets::secret_key> {

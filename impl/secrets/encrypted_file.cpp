@@ -120,7 +120,7 @@ result<void> check_secret_name(std::string_view name) {
   if (std::any_of(name.begin(), name.end(), control) || !is_utf8(name))
     return wrong("the name of a secret holds a control character or is no UTF-8");
   if (name.find_first_of("=,") != name.npos)
-    return wrong(fmt::format("'{}' is no name for a secret", name));
+    return wrong("the name of a secret holds '=' or ','");  // not repeated: it may hold a value
   return {};
 }
 

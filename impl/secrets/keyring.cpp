@@ -160,11 +160,11 @@ result<void> keyring::usable() const {
   return check_collection(*library, talk, keyring_prompt::never);
 }
 
-result<std::optional<secret_key>> keyring::find(std::string const& id,
-                                                keyring_prompt prompt) const {
-  THV_CHECK(has_bus());
-  auto const& library = load_libsecret();
-  if (!library) return library.error();
+namespace {
+
+result<std::optional<secret_key>> find_with(secret_library const& to_use, std::string const& id,
+                                            keyring_prompt prompt) {
+  auto const* const library = &to_use;
   conversation talk(*library, prompt);
   THV_TRY(auto state, look_for(*library, talk, id));
   if (state == item_state::none) {
@@ -182,6 +182,19 @@ result<std::optional<secret_key>> keyring::find(std::string const& id,
   auto key = secret_key::from_text(text.get());
   if (!key) return fail(errc::corrupt, "what the keyring holds for this vault is no key");
   return std::optional<secret_key>(*std::move(key));
+}
+
+}  // namespace
+
+result<std::optional<secret_key>> keyring::find(std::string const& id,
+                                                keyring_prompt prompt) const {
+  THV_CHECK(has_bus());
+  auto const& library = load_libsecret();
+  if (!library) return library.error();
+  auto found = find_with(*library, id, prompt);
+  // The library remembers whom it has spoken to, and would not see that a keyring was started anew.
+  if (!found || !*found) library->disconnect();
+  return found;
 }
 
 result<void> keyring::store(std::string const& id, std::string const& label, secret_key const& key,

@@ -29,6 +29,7 @@ bool resolve_all(void* handle, secret_library& to) {
          resolve(handle, "secret_password_store_sync", to.store) &&
          resolve(handle, "secret_password_clear_sync", to.clear) &&
          resolve(handle, "secret_password_free", to.free_secret) &&
+         resolve(handle, "secret_service_disconnect", to.disconnect) &&
          resolve(handle, "g_cancellable_new", to.cancellable_new) &&
          resolve(handle, "g_cancellable_cancel", to.cancellable_cancel) &&
          resolve(handle, "g_object_unref", to.object_unref) &&

@@ -39,6 +39,7 @@ struct secret_library {
                void* cancellable, g_error** error, ...) = nullptr;
   int (*clear)(void const* schema, void* cancellable, g_error** error, ...) = nullptr;
   void (*free_secret)(char* secret) = nullptr;
+  void (*disconnect)() = nullptr;
 
   void* (*cancellable_new)() = nullptr;
   void (*cancellable_cancel)(void* cancellable) = nullptr;

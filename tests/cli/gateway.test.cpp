@@ -314,7 +314,7 @@ TEST_CASE("secrets reach the gateway's memory and nothing else", "[cli][gateway]
   u.expect_done({"gateway", "start"});
   auto const without = u.run({"mcp", "list", "far"});
   CHECK(without.status == 1);
-  CHECK(without.err.find("secret 'key'") != std::string::npos);
+  CHECK(without.err.find("waiting for secret key") != std::string::npos);
   u.set("THV_SECRET_key", "Bearer s3cret-value");
   u.expect_done({"start", "far"});
   CHECK(u.expect_done({"mcp", "list", "far"}).find("echo") != std::string::npos);
