@@ -134,6 +134,10 @@ class finder {
     if (value.what != (listed_ ? type::sequence : type::map))
       return refuse(value,
                     fmt::format("'{}' is expected to be {}", key_, listed_ ? "a list" : "a map"));
+    // Where an item without a value ends cannot be told.
+    for (auto const* item : value.children)
+      if (listed_ && item->what == type::null)
+        return refuse(*item, fmt::format("an item of '{}' is empty", key_));
     return value.flow ? in_brackets(value) : block(value);
   }
 
