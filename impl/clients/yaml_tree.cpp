@@ -140,6 +140,18 @@ bool has_document_marker(std::string_view text) {
   return false;
 }
 
+// A line that begins with `%` behind the first content: for the parser the document ends there
+// without a word, and what follows is nothing. npos: there is none.
+std::size_t stray_directive(std::string_view text) {
+  bool content = false;
+  for (auto at = byte_order_mark_size(text); at < text.size(); at = next_line(text, at)) {
+    bool const directive = text[at] == '%';
+    if (directive && content) return at;
+    content = content || !(directive || is_blank_line(text, at) || is_comment_line(text, at));
+  }
+  return npos;
+}
+
 bool is_digits(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -167,6 +179,8 @@ json::value plain_value(std::string_view text) {
 }  // namespace
 
 result<yaml_tree> parse_yaml(std::string_view text) {
+  if (auto const at = stray_directive(text); at != npos)
+    return wrong("no directive is expected here", place(text, at));
   yaml_tree d;
   auto const first = byte_order_mark_size(text);
   text_buffer buffer(text);  // the parser's places do not count a byte order mark

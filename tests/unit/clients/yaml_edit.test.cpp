@@ -318,7 +318,7 @@ TEST_CASE("What is not YAML is refused with its place and without its text", "[c
   for (auto const* text :
        {"a: 1\nb: [s3cret", "a: 1\nb: 's3cret", "a: 1\nb: \"s3cret\\\"\n", "a: 1\nb: s3cret: c",
         "a: 1\n*s3cret : 1", "a: 1\nb: *s3cret\n", "a: 1\nb: {s3cret", "a: 1\nb: @s3cret",
-        "a: 1\n\tb: s3cret: 1", "a: 1\nb: !!str \"s3cret"}) {
+        "a: 1\n\tb: s3cret: 1", "a: 1\nb: !!str \"s3cret", "a: 1\n%  - s3cret\n"}) {
     for (auto const& e : {refused(goose, text, put("x")), read_entries(goose, text).error()}) {
       CAPTURE(to_string(e), std::string(text));
       REQUIRE(e.code == errc::invalid_argument);
@@ -330,6 +330,9 @@ TEST_CASE("What is not YAML is refused with its place and without its text", "[c
   for (auto const* text : {",)'", ",", "a: 1\n,", "- a\nb: 1\n", "]"})
     REQUIRE(refused(goose, text, put("x")).code == errc::invalid_argument);
   REQUIRE(refused(goose, "---\n,", put("x")).code == errc::unsupported);
+  REQUIRE(edit(goose, "%YAML 1.2\n---\na: 1\n", put("x"), {}));
+  REQUIRE(refused(kind_of("continue"), "mcpServers:\n- name: a\n  url: b\n-", put("x")).code ==
+          errc::unsupported);
   REQUIRE(refused(goose, "a: \x04 b", put("x")).where == "1:4");
   REQUIRE(refused(goose, "a: \rb: 1", put("x")).where == "1:4");
   REQUIRE(refused(goose, "a: \xC3", put("x")).message == "the file is not UTF-8");
