@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 #include <thread>
 
@@ -92,9 +93,11 @@ void nudge_gateway(session& s) {
 }
 
 std::string waits_for(gateway_view const& g, std::string const& workload) {
-  for (auto const& m : g.status.plane.members)
-    if (m.name == workload) return m.waits_for;
-  return {};
+  auto const& all = g.status.plane.members;  // by name
+  auto const found =
+      std::lower_bound(all.begin(), all.end(), workload,
+                       [](auto const& m, auto const& name) { return m.name < name; });
+  return found == all.end() || found->name != workload ? std::string() : found->waits_for;
 }
 
 result<gateway_view> running_gateway(session& s) {

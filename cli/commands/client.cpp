@@ -380,6 +380,14 @@ int show_document(session& s, options const& o) {
   return 0;
 }
 
+/// What takes clients and lets them see groups.
+void take_registration(command& c, std::shared_ptr<options> const& o, std::size_t least) {
+  c.words = {"CLIENT...", least, any_number, &o->names, completes::nothing, client_names()};
+  c.flags = {group_flag(*o, "the group; several by comma or repeated (default)"),
+             {"--force", "", "overwrite entries that others have under the same names", &o->force},
+             format_flag(o->format)};
+}
+
 command named(std::shared_ptr<options> const& o, std::string name, std::string summary,
               std::string example, int (*run)(session&, options const&)) {
   command c;
@@ -413,10 +421,7 @@ command setup_verb() {
       "Without CLIENT it asks, with what it finds on this machine. With it, it never asks: it is\n"
       "then 'client register'.";
   c.example = "thv-engine client setup claude-code --group data-pipeline\nthv-engine client setup";
-  c.words = {"CLIENT...", 0, any_number, &o->names, completes::nothing, client_names()};
-  c.flags = {group_flag(*o, "the group; several by comma or repeated (default)"),
-             {"--force", "", "overwrite entries that others have under the same names", &o->force},
-             format_flag(o->format)};
+  take_registration(c, o, 0);
   c.run = [o](session& s) { return set_up(s, *o); };
   return c;
 }
@@ -432,10 +437,7 @@ command register_verb() {
       "and goes with the server. Everything else in the file stays as it is, byte for byte, and\n"
       "the file from before the first entry is kept as FILE.thv-backup. An entry of yours with\n"
       "the name of a server is left alone, unless --force.";
-  c.words = {"CLIENT...", 1, any_number, &o->names, completes::nothing, client_names()};
-  c.flags = {group_flag(*o, "the group; several by comma or repeated (default)"),
-             {"--force", "", "overwrite entries that others have under the same names", &o->force},
-             format_flag(o->format)};
+  take_registration(c, o, 1);
   return c;
 }
 

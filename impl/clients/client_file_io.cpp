@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <system_error>
 
+#include "../store/file.hpp"
+
 namespace thv::clients::file_io {
 
 namespace fs = std::filesystem;
@@ -64,16 +66,6 @@ bool read_all(int fd, std::string& text, std::size_t size) {
   return true;
 }
 
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    auto const n = ::write(fd, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
 }  // namespace
 
 result<std::optional<content>> read(fs::path const& path) {
@@ -117,7 +109,7 @@ result<void> write_new(fs::path const& path, std::string_view text) {
   descriptor const fd(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return failure("cannot create", path, errno);
-  if (write_all(fd.get(), text) && ::fsync(fd.get()) == 0) return {};
+  if (store::detail::write_all(fd.get(), text) && ::fsync(fd.get()) == 0) return {};
   auto const number = errno;
   ::unlink(path.c_str());
   return failure("cannot write", path, number);

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "../store/lock.hpp"
 #include "client_file_io.hpp"
 
 namespace thv::clients {
@@ -78,15 +79,6 @@ std::string holder_of(fs::path const& folder) {
     return name.empty() ? "process " + pid : fmt::format("process {} ({})", pid, name);
   }
   return "another process";
-}
-
-// Sleeps until `pause` or the deadline is over or a stop is requested.
-void sleep(plugin::call const& c, steady_clock::duration pause) {
-  auto const left = c.deadline - steady_clock::now();
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, c.stop, std::min(pause, left), [] { return false; });
 }
 
 // False while somebody has it, and for a folder that is not there any more.
@@ -166,7 +158,7 @@ result<file_lock> file_lock::take(plugin::call const& c, fs::path const& file) {
                   fmt::format("{} has {} locked", holder_of(file.parent_path()),
                               file.parent_path().string()),
                   "wait until that is done, then repeat the command");
-    sleep(c, pause);
+    store::detail::sleep(c, pause);
     pause = std::min<steady_clock::duration>(pause * 2, 20ms);
   }
 }

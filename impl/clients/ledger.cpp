@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <chrono>
 #include <fstream>
-#include <thread>
 
 #include <fmt/format.h>
 #include <boost/json/array.hpp>
@@ -20,6 +19,7 @@
 #include <thv/json/reader.hpp>
 
 #include "../store/file.hpp"
+#include "../store/lock.hpp"
 
 namespace thv::clients {
 
@@ -189,7 +189,7 @@ result<std::shared_ptr<void>> ledger::lock(plugin::call const& c) const {
     if (c.stop.stop_requested()) return fail(errc::cancelled, "interrupted");
     if (std::chrono::steady_clock::now() >= c.deadline)
       return fail(errc::timeout, "another command works on the clients' files", "try again");
-    std::this_thread::sleep_for(pause);
+    store::detail::sleep(c, pause);
   }
 }
 

@@ -59,6 +59,7 @@ namespace {
 /// Another client may have the same file, by a link: what that one still has stays.
 template <class Pending>
 void keep_of_others(std::vector<std::string>& removed, Pending const& p, records const& all) {
+  if (removed.empty()) return;
   std::error_code ignored;
   auto const file = std::filesystem::weakly_canonical(p.outcome.file, ignored);
   for (auto const& [client, record] : all) {
@@ -167,6 +168,14 @@ std::vector<served> served_to(std::set<std::string> const& groups, membership co
   return all;
 }
 
+/// A change that has begun: the lock of the files, and what there is.
+struct registrar::begun {
+  std::shared_ptr<void> lock;
+  records saved;  ///< as the ledger has them
+  records all;    ///< as they are to be
+  situation seen;
+};
+
 registrar::registrar(registrar_options options)
     : options_(std::move(options)), ledger_(options_.state_folder) {}
 
@@ -175,73 +184,75 @@ bool registrar::has_clients() const {
   return std::filesystem::exists(ledger_.path(), ignored);
 }
 
+result<registrar::begun> registrar::begin(plugin::call const& c,
+                                          std::vector<std::string> const& clients,
+                                          std::vector<std::string> const& groups,
+                                          situation_source const& look) const {
+  for (auto const& client : clients) THV_CHECK(find_kind(client));
+  begun b;
+  THV_TRY(b.lock, ledger_.lock(c));
+  THV_TRY(b.saved, ledger_.load());
+  THV_TRY(b.seen, look());
+  THV_CHECK(check_groups(groups, b.seen.now));
+  b.all = b.saved;
+  return b;
+}
+
 result<std::vector<client_outcome>> registrar::sync(plugin::call const& c,
                                                     situation_source const& look) const {
   if (!has_clients()) return std::vector<client_outcome>();
-  THV_TRY(auto const lock, ledger_.lock(c));
-  THV_TRY(auto all, ledger_.load());
-  THV_TRY(auto const seen, look());
+  THV_TRY(auto now, begin(c, {}, {}, look));
   std::set<std::string> which;
-  auto const known = names_of(seen.now.groups);
-  for (auto& [name, record] : all) {
+  auto const known = names_of(now.seen.now.groups);
+  for (auto& [name, record] : now.all) {
     which.insert(name);
     std::erase_if(record.groups, [&](auto const& group) { return !known.contains(group); });
   }
-  return bring_up_to_date(c, std::move(all), which, seen, false);
+  return bring_up_to_date(c, std::move(now), which, false);
 }
 
 result<std::vector<client_outcome>> registrar::add(plugin::call const& c,
                                                    std::vector<std::string> const& clients,
                                                    std::vector<std::string> const& groups,
                                                    situation_source const& look, bool force) const {
-  for (auto const& client : clients) THV_CHECK(find_kind(client));
-  THV_TRY(auto const before, look());
-  THV_CHECK(check_groups(groups, before.now));
-  THV_TRY(auto const lock, ledger_.lock(c));
-  THV_TRY(auto all, ledger_.load());
-  THV_TRY(auto const seen, look());
-  for (auto const& client : clients) all[client].groups.insert(groups.begin(), groups.end());
-  return bring_up_to_date(c, std::move(all), {clients.begin(), clients.end()}, seen, force);
+  THV_TRY(auto now, begin(c, clients, groups, look));
+  for (auto const& client : clients) now.all[client].groups.insert(groups.begin(), groups.end());
+  return bring_up_to_date(c, std::move(now), {clients.begin(), clients.end()}, force);
 }
 
 result<std::vector<client_outcome>> registrar::remove(plugin::call const& c,
                                                       std::vector<std::string> const& clients,
                                                       std::vector<std::string> const& groups,
                                                       situation_source const& look) const {
-  for (auto const& client : clients) THV_CHECK(find_kind(client));
-  THV_TRY(auto const before, look());
-  THV_CHECK(check_groups(groups, before.now));
-  THV_TRY(auto const lock, ledger_.lock(c));
-  THV_TRY(auto all, ledger_.load());
-  THV_TRY(auto const seen, look());
+  THV_TRY(auto now, begin(c, clients, groups, look));
   std::set<std::string> which;
   for (auto const& client : clients) {
-    auto const found = all.find(client);
-    if (found == all.end()) continue;
+    auto const found = now.all.find(client);
+    if (found == now.all.end()) continue;
     which.insert(client);
     if (groups.empty()) found->second.groups.clear();
     for (auto const& group : groups) found->second.groups.erase(group);
   }
-  return bring_up_to_date(c, std::move(all), which, seen, false);
+  return bring_up_to_date(c, std::move(now), which, false);
 }
 
 /// First the ledger with all that may be in the files in a moment, then the files, then the ledger
 /// as it is: who is killed in between leaves nothing that is not known.
-result<std::vector<client_outcome>> registrar::bring_up_to_date(plugin::call const& c, records all,
+result<std::vector<client_outcome>> registrar::bring_up_to_date(plugin::call const& c, begun now,
                                                                 std::set<std::string> const& which,
-                                                                situation const& seen,
                                                                 bool force) const {
-  THV_TRY(auto const saved, ledger_.load());
+  auto const& saved = now.saved;
+  auto const& seen = now.seen;
   auto const& gateway = seen.gateway;
-  auto current = all;
+  auto current = now.all;
   auto const prepare_one = [&](pending& p) -> result<void> {
     THV_CHECK(prepare(c, p, served_to(p.before.groups, seen.now, gateway), current, gateway, force,
                       options_.fingerprint));
     current[p.outcome.client] = p.after;
     return {};
   };
-  auto work = begin(all, which);
-  auto before = all;
+  auto work = pending_of(now.all, which);
+  auto before = now.all;
   bool edits = false;
   for (auto& p : work) {
     if (auto const ready = prepare_one(p); !ready) failed(p, ready.error());
@@ -264,15 +275,15 @@ result<std::vector<client_outcome>> registrar::bring_up_to_date(plugin::call con
     }
   std::vector<client_outcome> outcomes;
   for (auto& p : work) {
-    all[p.outcome.client] = std::move(p.after);
+    now.all[p.outcome.client] = std::move(p.after);
     outcomes.push_back(std::move(p.outcome));
   }
-  if (all != (edits ? before : saved)) THV_CHECK(ledger_.save(all));
+  if (now.all != (edits ? before : saved)) THV_CHECK(ledger_.save(now.all));
   return outcomes;
 }
 
-std::vector<registrar::pending> registrar::begin(records const& all,
-                                                 std::set<std::string> const& which) const {
+std::vector<registrar::pending> registrar::pending_of(records const& all,
+                                                      std::set<std::string> const& which) const {
   std::vector<pending> work;
   for (auto const& name : which) {
     auto const k = find_kind(name);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only file that includes toml++.
 #include <functional>
 #include <tuple>
 #include <utility>

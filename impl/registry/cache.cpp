@@ -21,7 +21,11 @@
 #include <thv/registry/fetch.hpp>
 #include <utility>
 
+#include "../store/file.hpp"
+
 namespace thv::registry {
+
+using store::detail::write_all;
 
 namespace {
 
@@ -50,16 +54,6 @@ struct temporary_file {
     if (!path.empty()) ::unlink(path.c_str());
   }
 };
-
-bool write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    auto const n = ::write(descriptor, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
 
 }  // namespace
 

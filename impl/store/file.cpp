@@ -54,8 +54,6 @@ result<void> make_private_directory(std::filesystem::path const& directory) {
   return file_error("cannot make the folder", directory, errno);
 }
 
-namespace {
-
 bool write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     auto const n = ::write(fd, text.data(), text.size());
@@ -65,8 +63,6 @@ bool write_all(int fd, std::string_view text) {
   }
   return true;
 }
-
-}  // namespace
 
 result<void> write_private_file(std::filesystem::path const& path, std::string_view text) {
   auto const temporary = fmt::format("{}.{}.new", path.string(), ::getpid());

@@ -34,6 +34,9 @@ class descriptor {
 /// system's words.
 error file_error(std::string_view what, std::filesystem::path const& path, int number);
 
+/// Writes everything; false with errno set. Goes on after a signal.
+[[nodiscard]] bool write_all(int fd, std::string_view text);
+
 /// A file of at most 64 KiB, or nullopt with errno set.
 std::optional<std::string> read_small_file(std::filesystem::path const& path);
 

@@ -84,7 +84,8 @@ result<std::optional<descriptor>> try_lock(std::filesystem::path const& path) {
   }
 }
 
-// Sleeps until `pause` or the deadline is over or a stop is requested.
+}  // namespace
+
 void sleep(plugin::call const& c, steady_clock::duration pause) {
   auto const left = c.deadline - steady_clock::now();
   std::mutex mutex;
@@ -92,8 +93,6 @@ void sleep(plugin::call const& c, steady_clock::duration pause) {
   std::unique_lock lock(mutex);
   wake.wait_for(lock, c.stop, std::min(pause, left), [] { return false; });
 }
-
-}  // namespace
 
 std::string lock_file_name(std::string_view group) {
   constexpr std::size_t longest = 200;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -10,6 +11,9 @@
 #include <thv/store/store.hpp>
 
 namespace thv::store::detail {
+
+/// Sleeps until `pause` or the deadline of the call is over, or a stop is requested.
+void sleep(plugin::call const& c, std::chrono::steady_clock::duration pause);
 
 /// A file name for any group name: what is not a-z, 0-9, `_` or `-` becomes `%XX`, and a name that
 /// would be too long ends in its hash.

@@ -113,11 +113,14 @@ class registrar {
 
  private:
   struct pending;
-  [[nodiscard]] std::vector<pending> begin(records const& all,
-                                           std::set<std::string> const& which) const;
+  struct begun;
+  [[nodiscard]] result<begun> begin(plugin::call const& c, std::vector<std::string> const& clients,
+                                    std::vector<std::string> const& groups,
+                                    situation_source const& look) const;
+  [[nodiscard]] std::vector<pending> pending_of(records const& all,
+                                                std::set<std::string> const& which) const;
   [[nodiscard]] result<std::vector<client_outcome>> bring_up_to_date(
-      plugin::call const& c, records all, std::set<std::string> const& which, situation const& seen,
-      bool force) const;
+      plugin::call const& c, begun now, std::set<std::string> const& which, bool force) const;
 
   registrar_options options_;
   ledger ledger_;
