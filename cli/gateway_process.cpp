@@ -56,6 +56,11 @@ class gateway_process {
     // One that was killed has the lock until the kernel is done with it.
     for (int tries = 0; tries < 50 && !lock_; ++tries) {
       if (tries != 0) std::this_thread::sleep_for(10ms);
+      // One that was stopped, or whose folder went, while we waited has no successor.
+      if (tries != 0 &&
+          (files_.stopped_by_user() || gateway::file_identity(files_.lock_file()).empty()))
+        return fail(errc::conflict, "the gateway was stopped meanwhile",
+                    "thv-engine gateway start");
       THV_TRY(lock_, files_.try_lock());
     }
     if (!lock_) return runs_already();
