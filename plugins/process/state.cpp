@@ -61,8 +61,15 @@ result<void> state::erase(std::string const& id) const {
   auto const path = folder(id) + "/record.json";
   if (::unlink(path.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR)
     return system_failure(errno, "cannot remove '" + path + "'");
+  // Whoever is attached makes and takes away its mark in there meanwhile, and `remove_all` gives up
+  // when something that it has seen is gone.
   std::error_code failure;
-  fs::remove_all(folder(id), failure);
+  for (int tries = 0; tries < 1000; ++tries) {
+    fs::remove_all(folder(id), failure);
+    if (failure != std::errc::no_such_file_or_directory &&
+        failure != std::errc::directory_not_empty)
+      break;
+  }
   touch(directory_);
   if (failure) return system_failure(failure.value(), "cannot remove '" + folder(id) + "'");
   return {};
