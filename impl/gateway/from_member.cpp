@@ -60,6 +60,14 @@ bool service::on_member_message(channel& from, std::string_view text, std::uint6
   message in;
   auto const fault = from_member_.scan(text, in);
   if (fault != message_fault::none) {
+    if (fault == message_fault::range) {
+      std::uint64_t asked = slot;
+      bool const answers =
+          in.kind == message_kind::response || in.kind == message_kind::error_response;
+      if ((answers && from.find(in.id, asked)) || slot != 0)
+        fail_call(from, asked, "it sent a number larger than any double");
+      return false;
+    }
     log(log_line::level::debug, m.declared.name, "it wrote a line that is no message");
     if (slot != 0) fail_call(from, slot, "its answer is no JSON-RPC message");
     return false;

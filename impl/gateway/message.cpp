@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -75,7 +76,7 @@ class handler {
     open_.fill(place::other);
     next_ = place::top;
     seen_ = 0;
-    has_error = has_result = is_array = odd = twice = null_id = bad = false;
+    has_error = has_result = is_array = odd = twice = null_id = bad = too_large = false;
     version_seen = false;
     notified_token = {};
   }
@@ -114,7 +115,10 @@ class handler {
   bool on_number_part(string_view, error_code&) { return true; }
   bool on_int64(std::int64_t, string_view, error_code&) { return true; }
   bool on_uint64(std::uint64_t, string_view, error_code&) { return true; }
-  bool on_double(double, string_view, error_code&) { return true; }
+  bool on_double(double number, string_view, error_code&) {
+    if (!std::isfinite(number)) too_large = true;  // 0e2003 is no number to the parser
+    return true;
+  }
   bool on_bool(bool, error_code&) { return true; }
   bool on_null(error_code&) { return true; }
   bool on_comment_part(string_view, error_code&) { return true; }
@@ -124,10 +128,11 @@ class handler {
   bool has_error = false;
   bool has_result = false;
   bool is_array = false;
-  bool odd = false;      ///< a key of interest is escaped: the text has to be written anew
-  bool twice = false;    ///< a key of interest stands twice
-  bool null_id = false;  ///< `"id": null`
-  bool bad = false;      ///< a key of interest has a value of the wrong type
+  bool odd = false;        ///< a key of interest is escaped: the text has to be written anew
+  bool twice = false;      ///< a key of interest stands twice
+  bool null_id = false;    ///< `"id": null`
+  bool bad = false;        ///< a key of interest has a value of the wrong type
+  bool too_large = false;  ///< a number is beyond every double
   bool version_seen = false;
   std::string_view notified_token;  ///< params.progressToken
   std::array<std::string, 7> unescaped;
@@ -338,6 +343,10 @@ struct message_scanner::state {
     }
     if (h.is_array) return message_fault::batch;
     if (h.twice) return message_fault::duplicate;
+    if (h.too_large) {
+      if (!h.odd && classify(h)) into = h.found;
+      return message_fault::range;
+    }
     if (h.odd) {
       if (text.data() == rewritten.data()) return message_fault::invalid;
       return rewrite(text, into);

@@ -344,6 +344,9 @@ void service::answer_fault(connection& c, message_fault fault) {
       return answer_error(c, {}, 400, -32700, "Parse error: Invalid JSON");
     case message_fault::batch:
       return answer_error(c, {}, 400, -32600, "Invalid Request: batches are not served");
+    case message_fault::range:
+      return answer_error(c, {}, 400, -32600,
+                          "Invalid Request: a number is larger than any double");
     case message_fault::duplicate:
       return answer_error(c, {}, 400, -32600, "Invalid Request: a key stands twice");
     default:

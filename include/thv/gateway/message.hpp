@@ -15,8 +15,10 @@ enum class message_kind : std::uint8_t { request, notification, response, error_
 /// What is wrong with a text that is no message.
 enum class message_fault : std::uint8_t {
   none,
-  syntax,     ///< no JSON, or nested deeper than 512
-  batch,      ///< an array: batches are not served
+  syntax,  ///< no JSON, or nested deeper than 512
+  batch,   ///< an array: batches are not served
+  range,   ///< a number that no double holds (RFC 8259, section 6, lets a reader set a limit): it
+           ///< could not be written again for a server of the other era
   duplicate,  ///< `id`, `method` or another key that routes stands twice
   invalid,    ///< JSON, but no JSON-RPC 2.0 message as MCP has them
 };
@@ -52,7 +54,8 @@ class message_scanner {
   message_scanner& operator=(message_scanner const&) = delete;
 
   /// Looks at a whole message. A text with escaped keys is written anew first; `message::text` is
-  /// then the scanner's. `found` is unchanged on a fault. Total: any bytes are taken.
+  /// then the scanner's. `found` is unchanged on a fault, but for `message_fault::range`, where its
+  /// kind, id and the other parts are known. Total: any bytes are taken.
   [[nodiscard]] message_fault scan(std::string_view text, message& found);
 
  private:

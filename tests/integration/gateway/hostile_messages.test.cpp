@@ -105,6 +105,7 @@ TEST_CASE("what is no message of MCP is refused, and nothing hangs", "[gateway][
            R"({"jsonrpc":"2.0","id":1,"method":null})",
            R"({"jsonrpc":"2.0","id":1})",
            R"({"jsonrpc":"2.0","id":1,"method":"ping","params":[]})",
+           R"({"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":1e400}})",
            R"({"jsonrpc":"2.0","id":1,"method":"ping","result":{}})",
            std::string("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"pi\0ng\"}", 41),
            "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":{\"x\":\"\xff\xfe\"}}",
@@ -207,6 +208,8 @@ TEST_CASE("what a member writes beside its answers crosses no clients", "[gatewa
         "string");
   CHECK(writes(R"({"jsonrpc":"2.0","id":ID,"error":{"code":-5,"message":"no"}})")
             .find(R"("code":-5)") != std::string::npos);
+  CHECK(writes(R"({"jsonrpc":"2.0","id":ID,"result":{"structuredContent":{"n":-3e2002}}})")
+            .find("larger than any double") != std::string::npos);
   // No answer at all: the call runs out of its time.
   for (auto const* const line :
        {R"({"jsonrpc":"2.0","id":1,"result":{}})",

@@ -105,6 +105,25 @@ TEST_CASE("what is no message is refused", "[gateway][unit]") {
   CHECK(fault_of(text) == message_fault::invalid);
 }
 
+TEST_CASE("a number that no double holds is refused, and whose it is stays known",
+          "[gateway][unit]") {
+  message_scanner scanner;
+  message in;
+  auto const* const number = R"({"jsonrpc":"2.0","id":7,"error":{"code":-3e2002,"message":"m"}})";
+  CHECK(scanner.scan(number, in) == message_fault::range);
+  CHECK(in.kind == message_kind::error_response);
+  CHECK(in.id == "7");
+  CHECK(fault_of(R"({"jsonrpc":"2.0","id":1e400,"method":"a"})") == message_fault::range);
+  CHECK(fault_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"x":-0e2003}})") ==
+        message_fault::range);
+  CHECK(fault_of(R"({"jsonrpc":"2.0","\u0069d":1,"method":"a","params":{"x":1e400}})") ==
+        message_fault::range);
+  CHECK(fault_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"x":)" + std::string(310, '9') +
+                 "}}") == message_fault::range);
+  CHECK(fault_of(R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"x":1.7e308,"y":1e-999}})") ==
+        message_fault::none);
+}
+
 TEST_CASE("deep nesting ends in a fault, not in a crash", "[gateway][unit]") {
   std::string text = R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"x":)";
   CHECK(fault_of(text + std::string(100'000, '[')) == message_fault::syntax);
