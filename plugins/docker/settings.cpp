@@ -31,7 +31,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }
 
 result<void> check_keys(std::map<std::string, std::string> const& table) {
-  for (auto const& [key, value] : table) {
+  for (auto const& setting : table) {
+    auto const& key = setting.first;
     if (std::find(known_keys.begin(), known_keys.end(), key) != known_keys.end()) continue;
     auto const nearest =
         *std::min_element(known_keys.begin(), known_keys.end(),
