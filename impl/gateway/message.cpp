@@ -341,12 +341,12 @@ struct message_scanner::state {
       if (ec || !parser.done() || rest.find_first_not_of(" \t\r\n") != std::string_view::npos)
         return message_fault::syntax;
     }
-    if (h.is_array) return message_fault::batch;
-    if (h.twice) return message_fault::duplicate;
     if (h.too_large) {
-      if (!h.odd && classify(h)) into = h.found;
+      if (!h.is_array && !h.twice && !h.odd && classify(h)) into = h.found;
       return message_fault::range;
     }
+    if (h.is_array) return message_fault::batch;
+    if (h.twice) return message_fault::duplicate;
     if (h.odd) {
       if (text.data() == rewritten.data()) return message_fault::invalid;
       return rewrite(text, into);

@@ -228,6 +228,7 @@ class executor {
     auto undone = step_runner<Store>(context, step).undo(done);
     std::lock_guard lock(mutex_);
     done.undone = true;
+    if (!undone) done.left = aftermath::uncertain;
     if (!undone && !report_.rollback_failure) report_.rollback_failure = undone.error();
     return undone.has_value();
   }
@@ -322,6 +323,7 @@ class executor {
     if (!removed) {
       events_.send(progress_event::kind::failed, step.subject, to_string(removed.error()));
       results_[step.id].failure = std::move(removed).error();
+      results_[step.id].left = aftermath::uncertain;
       return false;
     }
     results_[step.id] = {};
@@ -408,6 +410,7 @@ class executor {
     }
     auto const& done = ran->second;
     member.failure = done.failure;
+    member.left = done.left;
     member.log_tail = done.log_tail;
     if (done.failure)
       member.outcome = done.failure->code == errc::cancelled ? outcome::cancelled : outcome::failed;
@@ -444,7 +447,8 @@ class executor {
   }
 
   completion status() const {
-    if (report_.rollback_failure) return completion::rollback_incomplete;
+    if (report_.rollback_failure || (rolled_back_ && has_stopped_one()))
+      return completion::rollback_incomplete;
     if (rolled_back_)
       return interrupted() && !failed_ && !report_.failure ? completion::interrupted
                                                            : completion::failed_undone;
@@ -460,6 +464,12 @@ class executor {
     }
     if (!any_failed) return completion::done;
     return any_succeeded ? completion::partly_done : completion::failed_undone;
+  }
+
+  /// A restart that failed cannot be taken back.
+  bool has_stopped_one() const {
+    return std::any_of(results_.begin(), results_.end(),
+                       [](auto const& entry) { return entry.second.left == aftermath::stopped; });
   }
 
   Store& store_;

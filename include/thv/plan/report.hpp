@@ -16,7 +16,7 @@ enum class completion : int {
   done = 0,
   failed_undone = 1,        ///< it failed, and nothing of it is left
   partly_done = 3,          ///< --keep-going, or removals of which some failed
-  rollback_incomplete = 4,  ///< it failed, and something could not be put back
+  rollback_incomplete = 4,  ///< it failed, and something could not be put back as it was
   interrupted = 130,        ///< cancelled, and nothing of it is left
 };
 
@@ -32,10 +32,29 @@ enum class outcome {
   removed,
   moved,
   created,    ///< a group
-  failed,     ///< and it was put back as it was
+  failed,     ///< member_report::left says whether it is as it was
   undone,     ///< it went well, and was taken back since another failed
-  cancelled,  ///< not begun, or interrupted and put back
+  cancelled,  ///< not begun, or interrupted
 };
+
+/// How a workload is after its step failed, was taken back or was interrupted.
+enum class aftermath {
+  as_before,
+  stopped,    ///< it ran before, and does not run now
+  uncertain,  ///< its runtime failed to stop it, to remove it or to put it back
+};
+
+[[nodiscard]] constexpr std::string_view to_string(aftermath a) noexcept {
+  switch (a) {
+    case aftermath::as_before:
+      return "as_before";
+    case aftermath::stopped:
+      return "stopped";
+    case aftermath::uncertain:
+      return "uncertain";
+  }
+  return "uncertain";
+}
 
 [[nodiscard]] constexpr std::string_view to_string(outcome o) noexcept {
   switch (o) {
@@ -77,7 +96,8 @@ struct member_report {
   std::string readiness;  ///< "ready", "unauthenticated", or empty
   std::vector<std::string> tools;
   std::optional<error> failure;
-  std::vector<std::string> log_tail;  ///< last lines of a failed one, secrets blotted out
+  aftermath left = aftermath::as_before;  ///< of one that failed, was undone or cancelled
+  std::vector<std::string> log_tail;      ///< last lines of a failed one, secrets blotted out
 };
 
 /// What became of a whole command.

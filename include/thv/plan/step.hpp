@@ -16,6 +16,7 @@
 #include <thv/plan/plan.hpp>
 #include <thv/plan/progress.hpp>
 #include <thv/plan/prove.hpp>
+#include <thv/plan/report.hpp>
 #include <thv/plan/services.hpp>
 #include <thv/store/store.hpp>
 
@@ -47,10 +48,11 @@ class event_queue {
 
 /// What a step left behind.
 struct step_result {
-  std::optional<error> failure;       ///< the step failed, and put back what it had changed
-  std::optional<error> undo_failure;  ///< or could not put it back
-  std::string instance;               ///< made or started
-  bool was_running = false;           ///< the previous instance ran
+  std::optional<error> failure;
+  std::optional<error> undo_failure;      ///< what it had changed could not be put back
+  aftermath left = aftermath::as_before;  ///< of one that failed
+  std::string instance;                   ///< made or started
+  bool was_running = false;               ///< the previous instance ran
   std::optional<proof> proved;
   std::vector<std::string> log_tail;
   bool undone = false;

@@ -17,15 +17,15 @@ class step_runner {
  public:
   step_runner(step_context<Store>& context, operation const& step) : x_(context), step_(step) {}
 
-  /// On failure it has put back what it changed itself, or says in `undo_failure` that it could
-  /// not.
+  /// On failure it has put back what it changed itself, or says in `left` that it has not, and in
+  /// `undo_failure` why it could not.
   step_result run() {
-    auto done = std::visit([this](auto const& what) -> result<void> { return perform(what); },
+    auto done = std::visit([this](auto const& what) -> result<void> { return this->perform(what); },
                            step_.action);
     if (!done) {
-      bool const interrupted = x_.stop.stop_requested() && done.error().code != errc::exited;
+      if (result_.undo_failure) result_.left = aftermath::uncertain;
       result_.failure =
-          interrupted ? fail(errc::cancelled, "interrupted") : std::move(done).error();
+          interrupts(done.error()) ? fail(errc::cancelled, "interrupted") : std::move(done).error();
       say(progress_event::kind::failed, to_string(*result_.failure));
     }
     return std::move(result_);
@@ -35,8 +35,8 @@ class step_runner {
   result<void> undo(step_result const& done) {
     result_ = done;
     say(progress_event::kind::started, "taking back");
-    auto undone = std::visit([this](auto const& what) -> result<void> { return take_back(what); },
-                             step_.action);
+    auto undone = std::visit(
+        [this](auto const& what) -> result<void> { return this->take_back(what); }, step_.action);
     if (undone)
       say(progress_event::kind::undone, "taken back");
     else
@@ -58,14 +58,18 @@ class step_runner {
   result<void> perform(restart_workload const& s) {
     THV_TRY(auto* runtime, x_.world.runtime(s.runtime));
     say(progress_event::kind::started, "restarting");
-    THV_CHECK(runtime->stop(cleanup_call(), s.instance));
-    return start(s.runtime, s.instance);
+    THV_CHECK(stop(*runtime, s.instance));
+    auto done = start(s.runtime, s.instance);
+    if (done) return done;
+    result_.left = aftermath::stopped;
+    if (interrupts(done.error())) start_again(*runtime);
+    return done;
   }
 
   result<void> perform(stop_workload const& s) {
     THV_TRY(auto* runtime, x_.world.runtime(s.runtime));
     say(progress_event::kind::started, "stopping");
-    THV_CHECK(runtime->stop(cleanup_call(), s.instance));
+    THV_CHECK(stop(*runtime, s.instance));
     say(progress_event::kind::done, "stopped");
     return {};
   }
@@ -122,6 +126,13 @@ class step_runner {
     return done;
   }
 
+  result<void> stop(plugin::runtime& runtime, std::string const& id) {
+    if (x_.stop.stop_requested()) return fail(errc::cancelled, "interrupted");
+    auto stopped = runtime.stop(cleanup_call(), id);
+    if (!stopped) result_.left = aftermath::uncertain;
+    return stopped;
+  }
+
   /// On failure it is stopped again.
   result<void> start(std::string const& runtime_name, std::string const& id) {
     THV_TRY(auto* runtime, x_.world.runtime(runtime_name));
@@ -174,6 +185,15 @@ class step_runner {
     return {};
   }
 
+  /// What ran before an interrupted restart runs again. The user is not kept waiting for it.
+  void start_again(plugin::runtime& runtime) {
+    auto record = recorded();
+    if (!record) return;
+    auto const back =
+        start_or_remake(x_.world, runtime, cleanup_call(), record->instance, record->config);
+    if (back && keep(*record, back->id, nullptr)) result_.left = aftermath::as_before;
+  }
+
   /// Brings the instance that was replaced back, and proves it ready if it ran before. It may come
   /// back under another id where the runtime cannot start it again.
   result<void> restore_previous(std::string const& runtime_name, std::string const& id) {
@@ -223,6 +243,11 @@ class step_runner {
     store::change_set changes;
     changes.put_workloads.push_back(record);
     return x_.store.apply(changes);
+  }
+
+  /// Did this fail since the user interrupted it?
+  bool interrupts(error const& e) const {
+    return x_.stop.stop_requested() && e.code != errc::exited;
   }
 
   // ---- talking --------------------------------------------------------------------------------
