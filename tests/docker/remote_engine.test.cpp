@@ -64,7 +64,7 @@ class front {
         join(l, l->client.next_layer());
       } else {
         l->client.async_handshake(ssl::stream_base::server, [this, l](error_code failed) {
-          if (!failed) join(l, l->client);
+          if (!failed) this->join(l, l->client);
         });
       }
       accept();
