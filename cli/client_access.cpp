@@ -62,6 +62,9 @@ result<clients::registrar> user_clients(session& s) {
   clients::registrar_options o;
   o.state_folder = where->state;
   o.home = std::move(home);
+  auto const variables = config::process_environment();
+  for (auto const name : clients::place_variables())
+    if (auto value = variables(std::string(name))) o.moved.emplace(name, *std::move(value));
   o.fingerprint = [&s](std::string_view text) { return s.store().keyed_hash(text); };
   return clients::registrar(std::move(o));
 }
@@ -77,6 +80,16 @@ result<clients::gateway_address> address_of(session& s, std::string const& url) 
   THV_TRY(auto const* settings, s.configuration());
   clients::gateway_address address{url, {}};
   THV_TRY(address.token, gateway_token(settings->gateway));
+  return address;
+}
+
+result<clients::gateway_address> address_as_known(session& s, std::string const& url) {
+  THV_TRY(auto const* settings, s.configuration());
+  clients::gateway_address address{url, {}};
+  if (auto token = gateway_token(settings->gateway); token)
+    address.token = *std::move(token);
+  else
+    address.token_failure = std::move(token).error();
   return address;
 }
 
@@ -103,7 +116,7 @@ clients::situation_source situation_at(session& s, std::string const& url) {
   return [&s, url]() -> result<clients::situation> {
     clients::situation seen;
     THV_TRY(seen.now, membership_of(s));
-    THV_TRY(seen.gateway, address_of(s, url));
+    THV_TRY(seen.gateway, address_as_known(s, url));
     return seen;
   };
 }

@@ -23,6 +23,9 @@ namespace thv::cli {
 /// Where clients find the gateway, and the token that it wants.
 [[nodiscard]] result<clients::gateway_address> address_of(session& s, std::string const& url);
 
+/// The same for what needs no token: that it cannot be had is no error, but stands in the address.
+[[nodiscard]] result<clients::gateway_address> address_as_known(session& s, std::string const& url);
+
 /// `{"mcpServers": {NAME: {"url", "type", "headers"}}}`: what most clients read, with the gateway's
 /// token if it wants one.
 [[nodiscard]] boost::json::object mcp_servers_json(std::vector<std::string> const& workloads,

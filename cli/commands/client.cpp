@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <functional>
 #include <iostream>
 #include <set>
 
@@ -12,6 +13,8 @@
 #include "../ask.hpp"
 #include "../change.hpp"
 #include "../client_access.hpp"
+#include "../client_setup.hpp"
+#include "../client_views.hpp"
 #include "../gateway_start.hpp"
 #include "../output.hpp"
 #include "commands.hpp"
@@ -20,9 +23,6 @@
 namespace thv::cli {
 
 namespace {
-
-using clients::client_view;
-using clients::standing;
 
 struct options {
   std::vector<std::string> names;
@@ -65,101 +65,29 @@ struct world {
   gateway_view gateway;
 };
 
-result<world> look(session& s, bool changes) {
+result<world> look(session& s, bool changes, bool needs_token) {
   THV_CHECK(changes ? s.changing_engine() : s.reading_engine());
   THV_TRY(auto files, user_clients(s));
   THV_TRY(auto now, membership_of(s));
   THV_TRY(auto g, look_at_gateway(s));
-  THV_TRY(auto address, address_of(s, g.url));
+  THV_TRY(auto address, needs_token ? address_of(s, g.url) : address_as_known(s, g.url));
   return world{std::move(files), std::move(now), std::move(address), std::move(g)};
+}
+
+/// For commands that only report. Entries are not compared with a token that cannot be had.
+result<world> look_to_report(session& s) {
+  THV_TRY(auto w, look(s, false, false));
+  if (w.address.token_failure)
+    say_warning(
+        fmt::format("whether entries are up to date is unknown without the gateway's token: {}",
+                    to_string(*w.address.token_failure)));
+  return w;
 }
 
 // ---- list and status --------------------------------------------------------------------------
 
-std::string groups_text(std::set<std::string> const& groups) {
-  return fmt::format("{}", fmt::join(groups, ", "));
-}
-
-/// Entries that are not as they should be, in words.
-std::vector<std::string> drift_of(client_view const& v) {
-  std::vector<std::string> said;
-  if (v.failure) said.push_back(to_string(*v.failure));
-  for (auto const& e : v.entries) switch (e.is) {
-      case standing::changed:
-        said.push_back(fmt::format("'{}' was changed by somebody else", e.name));
-        break;
-      case standing::missing:
-        said.push_back(fmt::format("'{}' was removed by somebody else", e.name));
-        break;
-      case standing::foreign:
-        said.push_back(fmt::format("'{}' is an entry of its own, not of a group", e.name));
-        break;
-      case standing::stale:
-      case standing::absent:
-        said.push_back(fmt::format("'{}' is not up to date", e.name));
-        break;
-      case standing::clash:
-        said.push_back(fmt::format("'{}' cannot be shown: '{}' stands for another server there",
-                                   e.workload, e.name));
-        break;
-      case standing::current:
-        break;
-    }
-  return said;
-}
-
-std::size_t entries_in_place(client_view const& v) {
-  return static_cast<std::size_t>(
-      std::count_if(v.entries.begin(), v.entries.end(),
-                    [](auto const& e) { return e.wanted && e.is == standing::current; }));
-}
-
-boost::json::object view_json(client_view const& v) {
-  boost::json::array groups;
-  for (auto const& group : v.groups) groups.push_back(boost::json::value(group));
-  boost::json::array entries;
-  for (auto const& e : v.entries)
-    entries.push_back(boost::json::object{{"name", e.name},
-                                          {"workload", e.workload},
-                                          {"url", e.url},
-                                          {"state", clients::to_string(e.is)}});
-  boost::json::object out{{"client_type", v.what->name},  {"title", v.what->title},
-                          {"installed", v.installed},     {"registered", !v.groups.empty()},
-                          {"groups", std::move(groups)},  {"file", v.file.string()},
-                          {"entries", std::move(entries)}};
-  if (!v.what->deprecated.empty()) out["deprecated"] = v.what->deprecated;
-  if (v.failure) out["error"] = error_json(*v.failure);
-  return out;
-}
-
-void print_json(std::vector<client_view> const& views) {
-  boost::json::array out;
-  for (auto const& v : views) out.push_back(view_json(v));
-  print(pretty(out));
-}
-
-cell yes_no(bool value) {
-  return value ? cell("yes", tone::good) : cell("no", tone::faint);
-}
-
-void print_status(std::vector<client_view> const& views) {
-  table t({"CLIENT", "INSTALLED", "REGISTERED", "GROUPS", "ENTRIES", "FILE"});
-  for (auto const& v : views) {
-    auto const wanted =
-        std::count_if(v.entries.begin(), v.entries.end(), [](auto const& e) { return e.wanted; });
-    t.add({std::string(v.what->name), yes_no(v.installed), yes_no(!v.groups.empty()),
-           groups_text(v.groups),
-           v.groups.empty() ? std::string() : fmt::format("{}/{}", entries_in_place(v), wanted),
-           v.file.string()});
-  }
-  t.print();
-  for (auto const& v : views)
-    for (auto const& text : drift_of(v))
-      print(fmt::format("{}: {}\n", v.what->name, plain_line(text)));
-}
-
 int show_status(session& s, options const& o) {
-  auto const w = look(s, false);
+  auto const w = look_to_report(s);
   if (!w) return failed(w.error());
   auto views = w->files.view(o.names, w->now, w->address);
   if (!views) return failed(views.error());
@@ -177,7 +105,7 @@ int show_status(session& s, options const& o) {
 }
 
 int list_kinds(session& s, options const& o) {
-  auto const w = look(s, false);
+  auto const w = look(s, false, false);
   if (!w) return failed(w.error());
   auto const views = w->files.view({}, w->now, w->address);
   if (!views) return failed(views.error());
@@ -194,7 +122,7 @@ int list_kinds(session& s, options const& o) {
 }
 
 int list_registered(session& s, options const& o) {
-  auto const w = look(s, false);
+  auto const w = look(s, false, false);
   if (!w) return failed(w.error());
   auto views = w->files.view({}, w->now, w->address);
   if (!views) return failed(views.error());
@@ -221,23 +149,48 @@ void warn_of_deprecated(std::vector<std::string> const& names) {
       say_warning(fmt::format("{} is deprecated: {}", name, (*k)->deprecated));
 }
 
-int tell(result<std::vector<clients::client_outcome>> const& done, options const& o,
-         std::string const& closing) {
-  if (!done)
-    return done.error().code == errc::invalid_argument ? wrong_usage(done.error())
-                                                       : failed(done.error());
-  say_outcomes(*done, false);
-  bool const fine =
-      std::none_of(done->begin(), done->end(), [](auto const& one) { return one.failure; });
-  if (o.json())
-    print(pretty(boost::json::object{{"clients", outcomes_json(*done)}}));
-  else if (fine)
-    print(closing);
-  return fine ? 0 : 1;
-}
-
 std::string joined(std::vector<std::string> const& names) {
   return fmt::format("{}", fmt::join(names, ", "));
+}
+
+/// Of clients by number: 1 where none could be done, 3 where some could not.
+int status_of(std::size_t all, std::size_t done) {
+  if (done == all) return 0;
+  return done == 0 ? 1 : 3;
+}
+
+/// `closing`: of the clients that all went well with.
+int tell(result<std::vector<clients::client_outcome>> const& outcomes, options const& o,
+         std::function<std::string(std::string const&)> const& closing) {
+  if (!outcomes)
+    return outcomes.error().code == errc::invalid_argument ? wrong_usage(outcomes.error())
+                                                           : failed(outcomes.error());
+  say_outcomes(*outcomes, false);
+  std::vector<std::string> done;
+  for (auto const& name : o.names)
+    if (std::any_of(outcomes->begin(), outcomes->end(),
+                    [&](auto const& one) { return one.client == name && !one.failure; }) &&
+        std::find(done.begin(), done.end(), name) == done.end())
+      done.push_back(name);
+  auto const status = status_of(outcomes->size(), done.size());
+  if (o.json())
+    print(pretty(boost::json::object{{"status", status == 0   ? "done"
+                                                : status == 1 ? "failed_undone"
+                                                              : "partly_done"},
+                                     {"clients", outcomes_json(*outcomes)}}));
+  else if (!done.empty())
+    print(closing(joined(done)));
+  return status;
+}
+
+/// Of clients that would keep their file elsewhere by the environment of now.
+void say_stays(std::vector<clients::client_outcome> const& all) {
+  for (auto const& one : all)
+    if (!one.looks_in.empty())
+      say_note(
+          fmt::format("the entries of {0} are in {1} and stay there; 'client remove {0}' and "
+                      "another 'client register {0}' write them to {2}",
+                      one.client, one.file.string(), one.looks_in.string()));
 }
 
 int register_clients(session& s, options const& o) {
@@ -247,106 +200,42 @@ int register_clients(session& s, options const& o) {
   for (auto const& name : o.names)
     if (auto const known = clients::find_kind(name); !known) return wrong_usage(known.error());
   warn_of_deprecated(o.names);
-  auto const w = look(s, true);
+  auto const w = look(s, true, true);
   if (!w) return failed(w.error());
   auto const done = w->files.add(within(std::chrono::seconds(10)), o.names, *groups,
                                  situation_at(s, w->address.url), o.force);
   if (done && !w->gateway.running())
     say_note("the gateway does not run; 'thv-engine gateway start' starts it");
-  return tell(done, o,
-              fmt::format("Registered {} with {}: {}\n", joined(o.names),
-                          groups->size() == 1 ? "group" : "groups", joined(*groups)));
+  if (done) say_stays(*done);
+  return tell(done, o, [&](std::string const& names) {
+    return fmt::format("Registered {} with {}: {}\n", names,
+                       groups->size() == 1 ? "group" : "groups", joined(*groups));
+  });
 }
 
 int remove_clients(session& s, options const& o) {
   auto const given = split_groups(o.groups);
   if (!given) return wrong_usage(given.error());
   auto const& groups = *given;
-  auto const w = look(s, true);
+  auto const w = look(s, true, false);
   if (!w) return failed(w.error());
   auto const done = w->files.remove(within(std::chrono::seconds(10)), o.names, groups,
                                     situation_at(s, w->address.url));
   if (done && done->empty()) {
     say_note(fmt::format("{} was not registered", joined(o.names)));
-    if (o.json()) print(pretty(boost::json::object{{"clients", boost::json::array()}}));
+    if (o.json())
+      print(pretty(boost::json::object{{"status", "done"}, {"clients", boost::json::array()}}));
     return 0;
   }
   auto const what = groups.empty() ? std::string("all groups")
                                    : fmt::format("{}: {}", groups.size() == 1 ? "group" : "groups",
                                                  joined(groups));
-  return tell(done, o, fmt::format("Removed {} from {}\n", joined(o.names), what));
+  return tell(done, o, [&](std::string const& names) {
+    return fmt::format("Removed {} from {}\n", names, what);
+  });
 }
 
 // ---- setup ------------------------------------------------------------------------------------
-
-/// Numbers or names, by comma or space; empty: what the question proposes.
-result<std::vector<std::string>> ask_choice(std::string const& question,
-                                            std::vector<std::string> const& offered,
-                                            std::vector<std::string> const& proposed) {
-  for (;;) {
-    THV_TRY(auto const line, ask_line(question));
-    std::vector<std::string> chosen;
-    std::string wrong;
-    std::string word;
-    for (char const c : line + ",") {
-      if (c != ',' && c != ' ' && c != '\t') {
-        word += c;
-        continue;
-      }
-      if (word.empty()) continue;
-      auto const number = number_of("", word, 1, static_cast<int>(offered.size()));
-      if (number)
-        chosen.push_back(offered[static_cast<std::size_t>(*number - 1)]);
-      else if (std::find(offered.begin(), offered.end(), word) != offered.end())
-        chosen.push_back(word);
-      else
-        wrong = word;
-      word.clear();
-    }
-    if (wrong.empty()) return chosen.empty() ? proposed : chosen;
-    say(fmt::format("'{}' is none of them.\n", plain_line(wrong)));
-  }
-}
-
-/// Asks in the terminal, with what was found on this machine.
-result<bool> ask_for_setup(world const& w, options& o) {
-  std::vector<std::string> groups;
-  for (auto const& group : w.now.groups) groups.push_back(group.name);
-  if (o.groups.empty()) say("Groups:\n");
-  for (std::size_t i = 0; i < groups.size() && o.groups.empty(); ++i) {
-    auto const members = std::count_if(w.now.workloads.begin(), w.now.workloads.end(),
-                                       [&](auto const& m) { return m.group == groups[i]; });
-    say(fmt::format("  {}) {} ({})\n", i + 1, groups[i],
-                    counted(static_cast<std::size_t>(members), "member")));
-  }
-  if (o.groups.empty()) {
-    THV_TRY(o.groups,
-            ask_choice("Which groups are clients to see? [default]: ", groups, {"default"}));
-  } else {
-    THV_TRY(o.groups, split_groups(o.groups));
-    THV_CHECK(clients::check_groups(o.groups, w.now));
-  }
-  THV_TRY(auto const views, w.files.view({}, w.now, w.address));
-  std::vector<std::string> found;
-  for (auto const& v : views) {
-    bool const has_all = std::all_of(o.groups.begin(), o.groups.end(),
-                                     [&](auto const& g) { return v.groups.contains(g); });
-    if (v.installed && !has_all) found.emplace_back(v.what->name);
-  }
-  if (found.empty()) {
-    bool const any = std::any_of(views.begin(), views.end(), [](auto& v) { return v.installed; });
-    say(any ? "All installed clients are already registered for the selected groups.\n"
-            : "No new clients found.\n");
-    return false;
-  }
-  say("Clients on this machine:\n");
-  for (std::size_t i = 0; i < found.size(); ++i) say(fmt::format("  {}) {}\n", i + 1, found[i]));
-  THV_TRY(o.names, ask_choice("Which clients? [all of them]: ", found, found));
-  THV_TRY(auto const go, ask_yes_no(fmt::format("Register {} with {}? [y/N]: ", joined(o.names),
-                                                joined(o.groups))));
-  if (!go) say("Setup cancelled. No clients registered.\n");
-  return go;
-}
 
 int set_up(session& s, options o) {
   if (!o.names.empty()) return register_clients(s, o);
@@ -354,9 +243,12 @@ int set_up(session& s, options o) {
     return wrong_usage(fail(errc::invalid_argument, "no client was named, and nobody can be asked",
                             "thv-engine client setup CLIENT --group GROUP; 'thv-engine client "
                             "list' shows the clients"));
-  auto const w = look(s, true);
+  auto const w = look(s, true, true);
   if (!w) return failed(w.error());
-  auto const go = ask_for_setup(*w, o);
+  auto const groups = split_groups(o.groups);
+  if (!groups) return failed(groups.error());
+  o.groups = *groups;
+  auto const go = ask_for_setup(w->files, w->now, w->address, o.names, o.groups);
   if (!go) return failed(go.error());
   return *go ? register_clients(s, o) : 0;
 }
@@ -366,7 +258,7 @@ int set_up(session& s, options o) {
 int show_document(session& s, options const& o) {
   auto const k = clients::find_kind(o.names.front());
   if (!k) return wrong_usage(k.error());
-  auto const w = look(s, false);
+  auto const w = look(s, false, true);
   if (!w) return failed(w.error());
   auto groups = split_groups(o.groups);
   if (!groups) return wrong_usage(groups.error());

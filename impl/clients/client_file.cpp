@@ -143,12 +143,17 @@ result<void> client_file::write(std::string_view text, bool is_private, bool kee
   return {};
 }
 
-result<void> client_file::erase() {
+std::vector<fs::path> client_file::made_folders() const {
+  return state_->lock->made();
+}
+
+result<void> client_file::erase(std::vector<fs::path> const& folders) {
   auto& s = *state_;
   THV_CHECK(s.may_replace());
   THV_CHECK(s.expect_unchanged());
   if (::unlink(s.real.c_str()) != 0 && errno != ENOENT)
     return file_io::failure("cannot remove", s.real, errno);
+  s.lock->drop_if_empty(folders);
   s.content.reset();
   return {};
 }

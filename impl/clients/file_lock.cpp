@@ -42,6 +42,9 @@ struct file_lock::folder {
 
   // A folder that we have made and nobody has used would look like an installed client.
   ~folder() {
+    auto const length = [](fs::path const& path) { return path.native().size(); };
+    std::sort(made.begin(), made.end(),
+              [&](auto const& a, auto const& b) { return length(a) < length(b); });
     for (; !made.empty(); made.pop_back()) ::rmdir(made.back().c_str());
   }
 };
@@ -161,6 +164,18 @@ result<file_lock> file_lock::take(plugin::call const& c, fs::path const& file) {
     store::detail::sleep(c, pause);
     pause = std::min<steady_clock::duration>(pause * 2, 20ms);
   }
+}
+
+std::vector<fs::path> file_lock::made() const {
+  std::scoped_lock const guard(held().mutex);
+  return folder_->made;
+}
+
+void file_lock::drop_if_empty(std::vector<fs::path> const& folders) {
+  std::scoped_lock const guard(held().mutex);
+  auto const path = file_.parent_path().native() + '/';
+  for (auto const& one : folders)
+    if (path.starts_with(one.native() + '/')) folder_->made.push_back(one);
 }
 
 file_lock& file_lock::operator=(file_lock&& other) noexcept {

@@ -26,6 +26,13 @@ class file_lock {
   file_lock& operator=(file_lock&&) noexcept;
   ~file_lock();
 
+  /// The folders that were missing, outermost first.
+  [[nodiscard]] std::vector<std::filesystem::path> made() const;
+
+  /// Those of them that are empty go with the lock, as the missing ones do. Only folders around the
+  /// file count.
+  void drop_if_empty(std::vector<std::filesystem::path> const& folders);
+
  private:
   struct folder;
   struct held_locks;

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <fstream>
 
 #include <fmt/format.h>
 #include <boost/json/array.hpp>
@@ -20,6 +19,7 @@
 
 #include "../store/file.hpp"
 #include "../store/lock.hpp"
+#include "client_file_io.hpp"
 
 namespace thv::clients {
 
@@ -78,12 +78,17 @@ json::object to_json(client_record const& r) {
     entries[name] = {{"workload", e.workload},
                      {"url", e.url},
                      {"fingerprint", e.fingerprint},
-                     {"earlier", e.earlier}};
+                     {"earlier", e.earlier},
+                     {"theirs", e.theirs}};
+  json::array folders;
+  for (auto const& folder : r.made_folders) folders.push_back(to_json(folder));
   return {{"groups", std::move(groups)},
           {"file", to_json(r.file)},
           {"made_file", r.made_file},
+          {"made_folders", std::move(folders)},
           {"backed_up", r.backed_up},
           {"kept", to_json(r.kept)},
+          {"taken_out", to_json(r.taken_out)},
           {"entries", std::move(entries)},
           {"notes",
            {{"entries", to_json(r.notes.entries)}, {"container", to_json(r.notes.container)}}}};
@@ -101,6 +106,18 @@ result<void> read_entries(thv::json::reader const& r, client_record& into) {
     THV_CHECK(one.read("url", e.url));
     THV_CHECK(one.read("fingerprint", e.fingerprint));
     THV_CHECK(one.read("earlier", e.earlier));
+    THV_CHECK(one.read("theirs", e.theirs));
+  }
+  return {};
+}
+
+result<void> read_folders(thv::json::reader const& r, std::vector<std::string>& into) {
+  auto const folders = r.find("made_folders");
+  if (!folders) return {};
+  if (!folders->value().is_array()) return folders->fail("no array");
+  for (std::size_t i = 0; i < folders->value().get_array().size(); ++i) {
+    auto const one = folders->element(i);
+    THV_CHECK(read_bytes(one, into.emplace_back()));
   }
   return {};
 }
@@ -113,8 +130,10 @@ result<client_record> read_client(thv::json::reader const& r) {
   c.groups.insert(groups.begin(), groups.end());
   if (auto const file = r.find("file")) THV_CHECK(read_bytes(*file, c.file));
   THV_CHECK(r.read("made_file", c.made_file));
+  THV_CHECK(read_folders(r, c.made_folders));
   THV_CHECK(r.read("backed_up", c.backed_up));
   if (auto const kept = r.find("kept")) THV_CHECK(read_texts(*kept, c.kept));
+  if (auto const out = r.find("taken_out")) THV_CHECK(read_texts(*out, c.taken_out));
   THV_CHECK(read_entries(r, c));
   if (auto const notes = r.find("notes")) {
     if (auto const entries = notes->find("entries"))
@@ -150,20 +169,14 @@ result<records> read_records(std::string const& text, std::string const& path) {
 }  // namespace
 
 result<records> ledger::load() const {
-  std::ifstream file(path_, std::ios::binary);
-  std::error_code ignored;
-  if (!file) {
-    if (!std::filesystem::exists(path_, ignored)) return records{};
-    return store::detail::file_error("cannot read", path_, errno);
-  }
-  std::string const text(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) return store::detail::file_error("cannot read", path_, EIO);
-  auto all = read_records(text, path_.string());
+  THV_TRY(auto const found, file_io::read(path_));
+  if (!found) return records{};
+  auto all = read_records(found->text, path_.string());
   if (!all && all.error().code != errc::unsupported) {
     all.error().code = errc::corrupt;
     all.error().hint =
         "move the file away; entries that stand in clients' files as they should be are found "
-        "again by 'thv-engine client register'";
+        "again by 'thv-engine client register --force'";
   }
   return all;
 }

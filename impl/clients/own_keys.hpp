@@ -14,7 +14,8 @@ namespace thv::clients {
 struct split_entry {
   std::string own;
   std::string others;
-  std::string url;  ///< empty: it has none
+  std::string url;    ///< empty: it has none
+  std::string token;  ///< that it sends; empty: it has none
 };
 
 /// `canonical`: an entry as `read_entries` gives it.

@@ -8,24 +8,11 @@
 
 #include <thv/clients/client_file.hpp>
 
+#include "file_change.hpp"
+
 namespace thv::clients {
 
 namespace {
-
-/// Stands for the token in what the ledger keeps, since no secret is kept there.
-constexpr std::string_view token_mark = "\x01token\x01";
-
-void replace_all(std::string& text, std::string_view what, std::string_view by) {
-  if (what.empty()) return;
-  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
-    text.replace(at, what.size(), by);
-}
-
-undo_notes with(undo_notes notes, std::string_view what, std::string_view by) {
-  for (auto& [name, text] : notes.entries) replace_all(text, what, by);
-  replace_all(notes.container, what, by);
-  return notes;
-}
 
 std::set<std::string> names_of(std::vector<store::group_record> const& groups) {
   std::set<std::string> names;
@@ -33,118 +20,9 @@ std::set<std::string> names_of(std::vector<store::group_record> const& groups) {
   return names;
 }
 
-/// Errors carry the file they speak of.
-error at(error e, std::filesystem::path const& file) {
-  if (e.where.empty())
-    e.where = file.string();
-  else if (e.where.find(file.string()) == std::string::npos)
-    e.where = file.string() + ": " + e.where;
-  return e;
-}
-
-}  // namespace
-
-/// One client's file and what is to become of it, under the file's lock.
-struct registrar::pending {
-  kind const* what = nullptr;
-  client_outcome outcome;
-  std::optional<client_file> file;
-  client_record before;
-  client_record after;
-  std::optional<edited> edit;
-};
-
-namespace {
-
-/// Another client may have the same file, by a link: what that one still has stays.
-template <class Pending>
-void keep_of_others(std::vector<std::string>& removed, Pending const& p, records const& all) {
-  if (removed.empty()) return;
-  std::error_code ignored;
-  auto const file = std::filesystem::weakly_canonical(p.outcome.file, ignored);
-  for (auto const& [client, record] : all) {
-    if (client == p.outcome.client || record.entries.empty()) continue;
-    if (std::filesystem::weakly_canonical(record.file, ignored) != file) continue;
-    auto const& theirs = record.entries;
-    std::erase_if(removed, [&](auto const& name) { return theirs.contains(name); });
-  }
-}
-
-template <class Pending>
-result<void> prepare(plugin::call const& c, Pending& p, std::vector<served> const& wanted,
-                     records const& all, gateway_address const& gateway, bool force,
-                     fingerprint_of const& hash) {
-  if (wanted.empty() && p.before.entries.empty()) return {};
-  auto opened = client_file::open(c, p.outcome.file);
-  if (!opened) return std::move(opened).error();
-  p.file.emplace(*std::move(opened));
-  THV_TRY(auto const in_file, read_entries(*p.what, p.file->text()));
-  auto decided = decide(*p.what, in_file, wanted, gateway.token, p.before, force, hash);
-  keep_of_others(decided.what.remove, p, all);
-  p.outcome.entries = std::move(decided.entries);
-  decided.after.notes = p.before.notes;
-  if (!decided.what.put.empty() || !decided.what.remove.empty()) {
-    auto notes = with(p.before.notes, token_mark, gateway.token);
-    for (auto const& name : decided.overwritten) notes.entries.erase(name);
-    THV_TRY(auto done, edit(*p.what, p.file->text(), decided.what, notes));
-    decided.after.notes =
-        gateway.token.empty() ? done.notes : with(done.notes, gateway.token, token_mark);
-    p.edit = std::move(done);
-    for (auto const& e : decided.what.put) p.outcome.written.push_back(e.name);
-    p.outcome.removed = decided.what.remove;
-  }
-  decided.after.file = p.outcome.file.string();
-  if (p.before.entries.empty()) decided.after.made_file = !p.file->existed();
-  if (p.edit) decided.after.backed_up = !decided.after.entries.empty();
-  p.after = std::move(decided.after);
-  return {};
-}
-
-/// The token makes a file private.
-template <class Pending>
-result<void> write(Pending& p, bool is_private) {
-  if (!p.edit) return {};
-  if (p.edit->empty && p.before.made_file && p.after.entries.empty()) return p.file->erase();
-  return p.file->write(p.edit->text, is_private, !p.before.backed_up);
-}
-
-template <class Pending>
-void failed(Pending& p, error e) {
-  p.outcome.failure = at(std::move(e), p.outcome.file);
-  p.outcome.written.clear();
-  p.outcome.removed.clear();
-  p.edit.reset();
-  p.file.reset();
-  p.after = p.before;
-}
-
-template <class Pending>
-bool collided(Pending const& p) {
-  return p.outcome.failure && p.outcome.failure->code == errc::conflict;
-}
-
-template <class Pending>
-Pending begun_anew(Pending const& p) {
-  Pending anew;
-  anew.what = p.what;
-  anew.before = anew.after = p.before;
-  anew.outcome.client = p.outcome.client;
-  anew.outcome.file = p.outcome.file;
-  return anew;
-}
-
-/// All that may stand in a file when it is written in a moment.
-client_record either(client_record const& before, client_record const& after) {
-  auto both = after;
-  both.backed_up = before.backed_up;
-  for (auto const& [name, entry] : before.entries) {
-    auto const [place, only_before] = both.entries.emplace(name, entry);
-    if (!only_before && place->second.fingerprint != entry.fingerprint)
-      place->second.earlier = entry.fingerprint;
-  }
-  both.notes.entries.insert(before.notes.entries.begin(), before.notes.entries.end());
-  if (both.notes.container.empty()) both.notes.container = before.notes.container;
-  return both;
+client_record record_in(records const& all, std::string const& client) {
+  auto const found = all.find(client);
+  return found == all.end() ? client_record() : found->second;
 }
 
 }  // namespace
@@ -175,6 +53,18 @@ struct registrar::begun {
   records all;    ///< as they are to be
   situation seen;
 };
+
+/// How a command changes files.
+struct registrar::rules {
+  bool force = false;
+  bool must_show = false;     ///< as of `change_rules`
+  bool needs_token = true;    ///< it fails as a whole where the token cannot be had
+  bool undoes_groups = true;  ///< a client with a failure stays registered as it was
+};
+
+std::filesystem::path registrar::file_of(kind const& k) const {
+  return config_file(k, options_.home, options_.on, options_.moved);
+}
 
 registrar::registrar(registrar_options options)
     : options_(std::move(options)), ledger_(options_.state_folder) {}
@@ -208,7 +98,9 @@ result<std::vector<client_outcome>> registrar::sync(plugin::call const& c,
     which.insert(name);
     std::erase_if(record.groups, [&](auto const& group) { return !known.contains(group); });
   }
-  return bring_up_to_date(c, std::move(now), which, false);
+  rules how;
+  how.undoes_groups = false;
+  return bring_up_to_date(c, std::move(now), which, how);
 }
 
 result<std::vector<client_outcome>> registrar::add(plugin::call const& c,
@@ -216,8 +108,15 @@ result<std::vector<client_outcome>> registrar::add(plugin::call const& c,
                                                    std::vector<std::string> const& groups,
                                                    situation_source const& look, bool force) const {
   THV_TRY(auto now, begin(c, clients, groups, look));
-  for (auto const& client : clients) now.all[client].groups.insert(groups.begin(), groups.end());
-  return bring_up_to_date(c, std::move(now), {clients.begin(), clients.end()}, force);
+  for (auto const& client : clients) {
+    auto& record = now.all[client];
+    record.groups.insert(groups.begin(), groups.end());
+    if (record.entries.empty()) record.file = file_of(**find_kind(client)).string();
+  }
+  rules how;
+  how.force = force;
+  how.must_show = true;
+  return bring_up_to_date(c, std::move(now), {clients.begin(), clients.end()}, how);
 }
 
 result<std::vector<client_outcome>> registrar::remove(plugin::call const& c,
@@ -233,48 +132,51 @@ result<std::vector<client_outcome>> registrar::remove(plugin::call const& c,
     if (groups.empty()) found->second.groups.clear();
     for (auto const& group : groups) found->second.groups.erase(group);
   }
-  return bring_up_to_date(c, std::move(now), which, false);
+  rules how;
+  how.needs_token = false;
+  return bring_up_to_date(c, std::move(now), which, how);
 }
 
 /// First the ledger with all that may be in the files in a moment, then the files, then the ledger
 /// as it is: who is killed in between leaves nothing that is not known.
 result<std::vector<client_outcome>> registrar::bring_up_to_date(plugin::call const& c, begun now,
                                                                 std::set<std::string> const& which,
-                                                                bool force) const {
+                                                                rules const& how) const {
   auto const& saved = now.saved;
-  auto const& seen = now.seen;
-  auto const& gateway = seen.gateway;
+  auto const& gateway = now.seen.gateway;
+  if (how.needs_token && gateway.token_failure) return *gateway.token_failure;
+  change_rules const rules{gateway, how.force, how.must_show, options_.fingerprint};
+  bool const is_private = !gateway.token.empty() || gateway.token_failure;
   auto current = now.all;
-  auto const prepare_one = [&](pending& p) -> result<void> {
-    THV_CHECK(prepare(c, p, served_to(p.before.groups, seen.now, gateway), current, gateway, force,
-                      options_.fingerprint));
+  auto const prepare_one = [&](file_change& p) -> result<void> {
+    THV_CHECK(prepare(c, p, served_to(p.before.groups, now.seen.now, gateway), current, rules));
     current[p.outcome.client] = p.after;
     return {};
   };
-  auto work = pending_of(now.all, which);
+  auto work = changes_of(now.all, which);
   auto before = now.all;
   bool edits = false;
   for (auto& p : work) {
-    if (auto const ready = prepare_one(p); !ready) failed(p, ready.error());
+    if (auto const ready = prepare_one(p); !ready) p.fail(ready.error());
     edits = edits || p.edit;
     before[p.outcome.client] = either(p.before, p.after);
   }
   if (edits && before != saved) THV_CHECK(ledger_.save(before));
   for (auto& p : work) {
-    if (auto const done = write(p, !gateway.token.empty()); !done) failed(p, done.error());
+    if (auto const done = write(p, is_private); !done) p.fail(done.error());
     p.file.reset();
   }
-  // Those whose client has just written the file itself, or that share one with another client.
   for (auto& p : work)
-    for (int tries = 0; collided(p) && tries < 3; ++tries) {
-      p = begun_anew(p);
+    for (int tries = 0; p.collided() && tries < 3; ++tries) {
+      p = p.begun_anew();
       auto done = prepare_one(p);
-      if (done) done = write(p, !gateway.token.empty());
-      if (!done) failed(p, done.error());
+      if (done) done = write(p, is_private);
+      if (!done) p.fail(done.error());
       p.file.reset();
     }
   std::vector<client_outcome> outcomes;
   for (auto& p : work) {
+    if (p.outcome.failure && how.undoes_groups) p.after = record_in(saved, p.outcome.client);
     now.all[p.outcome.client] = std::move(p.after);
     outcomes.push_back(std::move(p.outcome));
   }
@@ -282,19 +184,20 @@ result<std::vector<client_outcome>> registrar::bring_up_to_date(plugin::call con
   return outcomes;
 }
 
-std::vector<registrar::pending> registrar::pending_of(records const& all,
-                                                      std::set<std::string> const& which) const {
-  std::vector<pending> work;
+std::vector<file_change> registrar::changes_of(records const& all,
+                                               std::set<std::string> const& which) const {
+  std::vector<file_change> work;
   for (auto const& name : which) {
     auto const k = find_kind(name);
     if (!k) continue;  // of a newer thv-engine
-    pending p;
+    file_change p;
     p.what = *k;
     p.before = p.after = all.at(name);
     p.outcome.client = name;
-    // Where our entries are already, they are kept and taken out.
-    p.outcome.file = p.before.entries.empty() ? config_file(**k, options_.home, options_.on)
-                                              : std::filesystem::path(p.before.file);
+    // Where our entries are already, they are kept and taken out, whatever the environment says.
+    auto const now = file_of(**k);
+    p.outcome.file = p.before.file.empty() ? now : std::filesystem::path(p.before.file);
+    if (p.outcome.file != now) p.outcome.looks_in = now;
     work.push_back(std::move(p));
   }
   return work;
@@ -305,23 +208,25 @@ result<std::vector<client_view>> registrar::view(std::vector<std::string> const&
                                                  gateway_address const& gateway) const {
   for (auto const& client : clients) THV_CHECK(find_kind(client));
   THV_TRY(auto const all, ledger_.load());
+  std::optional<std::string> token;
+  if (!gateway.token_failure) token = gateway.token;
   std::vector<client_view> views;
   for (auto const& k : kinds()) {
     if (!clients.empty() && std::find(clients.begin(), clients.end(), k.name) == clients.end())
       continue;
     client_view v;
     v.what = &k;
-    v.file = config_file(k, options_.home, options_.on);
-    v.installed = is_installed(k, options_.home, options_.on);
+    v.file = file_of(k);
+    v.installed = is_installed(k, options_.home, options_.on, options_.moved);
     auto const record = all.find(std::string(k.name));
     if (record != all.end()) {
       v.groups = record->second.groups;
-      if (!record->second.entries.empty()) v.file = record->second.file;
+      if (!record->second.file.empty()) v.file = record->second.file;
       auto const text = client_file::read(v.file);
       auto const in_file = text ? read_entries(k, *text) : text.error();
       if (in_file)
-        v.entries = decide(k, *in_file, served_to(v.groups, now, gateway), gateway.token,
-                           record->second, false, options_.fingerprint)
+        v.entries = decide(k, *in_file, served_to(v.groups, now, gateway), token, record->second,
+                           false, options_.fingerprint)
                         .entries;
       else
         v.failure = at(in_file.error(), v.file);

@@ -137,8 +137,17 @@ class finder {
     // Where an item without a value ends cannot be told.
     for (auto const* item : value.children)
       if (listed_ && item->what == type::null)
-        return refuse(*item, fmt::format("an item of '{}' is empty", key_));
+        return cannot_edit(kind_, place(text_, dash_of_empty(item->begin)),
+                           fmt::format("an item of '{}' is empty; expected a map", key_));
     return value.flow ? in_brackets(value) : block(value);
+  }
+
+  // The parser finds nothing only where the next thing begins.
+  [[nodiscard]] std::size_t dash_of_empty(std::size_t next) const {
+    auto at = std::min(next, text_.size());
+    while (at > 0 && (text_[at - 1] != '-' || skip_spaces(text_, line_begin(text_, at)) + 1 != at))
+      --at;
+    return at > 0 ? at - 1 : std::min(next, text_.size());
   }
 
   // What is cut if we have made the container and nothing is left in it.

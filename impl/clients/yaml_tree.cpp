@@ -25,7 +25,9 @@ namespace json = boost::json;
 
 constexpr std::size_t deepest = 100;
 
-struct too_deep {};
+struct too_deep {
+  std::size_t at;
+};
 
 // Reads a text that lies in memory, without a copy.
 class text_buffer : public std::streambuf {
@@ -106,7 +108,7 @@ class builder : public YAML::EventHandler {
   }
 
   void open(yaml_node& node, std::string const& tag, YAML::EmitterStyle::value style) {
-    if (open_.size() == deepest) throw too_deep{};
+    if (open_.size() == deepest) throw too_deep{node.begin};
     node.tag = tag;
     node.flow = style == YAML::EmitterStyle::Flow;
     open_.push_back(&node);
@@ -122,9 +124,10 @@ class builder : public YAML::EventHandler {
   std::string anchor_;
 };
 
-error wrong(std::string_view why, std::string where) {
-  return fail(errc::invalid_argument, fmt::format("not valid YAML: {}", why),
-              "correct the file at that place, then repeat", std::move(where));
+error wrong(std::string_view why, std::string where,
+            std::string hint = "correct the file at that place, then repeat") {
+  return fail(errc::invalid_argument, fmt::format("not valid YAML: {}", why), std::move(hint),
+              std::move(where));
 }
 
 // The parser's words without what could quote the file, which may hold secrets.
@@ -180,7 +183,8 @@ json::value plain_value(std::string_view text) {
 
 result<yaml_tree> parse_yaml(std::string_view text) {
   if (auto const at = stray_directive(text); at != npos)
-    return wrong("no directive is expected here", place(text, at));
+    return wrong("no directive ('%' at the beginning of a line) is expected here", place(text, at),
+                 "indent that line or put its text in quotes, then repeat");
   yaml_tree d;
   auto const first = byte_order_mark_size(text);
   text_buffer buffer(text);  // the parser's places do not count a byte order mark
@@ -192,8 +196,9 @@ result<yaml_tree> parse_yaml(std::string_view text) {
     // find empty documents in it without end.
     while (d.documents < 2 && parser.HandleNextDocument(events)) {
     }
-  } catch (too_deep const&) {
-    return wrong(fmt::format("nested in more than {} levels", deepest), {});
+  } catch (too_deep const& e) {
+    return wrong(fmt::format("nested in more than {} levels", deepest),
+                 place(text, std::min(e.at, text.size())));
   } catch (YAML::Exception const& e) {
     return wrong(described(e.msg), e.mark.is_null()
                                        ? std::string()

@@ -11,6 +11,8 @@
 #include <iterator>
 #include <thread>
 
+#include <boost/json/parse.hpp>
+
 #include "program.hpp"
 
 using namespace cli_test;
@@ -86,7 +88,7 @@ TEST_CASE("a client's file follows its group", "[cli][client]") {
 
   u.expect_done({"group", "create", "ops"});
   u.expect_done({"client", "register", "goose", "--group", "ops"});
-  auto const goose = home(u) / ".config/goose/config.yaml";
+  auto const goose = fs::path(u.variables().at("XDG_CONFIG_HOME")) / "goose/config.yaml";
   CHECK_FALSE(fs::exists(goose));
   u.expect_done({"group", "move", "two", "--from", "dev", "--to", "ops"});
   CHECK_FALSE(holds(cursor(u), "/servers/two/mcp"));
@@ -115,7 +117,7 @@ TEST_CASE("the state of clients is told, also what others have changed", "[cli][
   auto status = status_of(u, "cursor");
   CHECK(status.at("installed") == true);
   CHECK(status.at("registered") == true);
-  CHECK(status.at("groups") == boost::json::value({"default"}));
+  CHECK(status.at("groups") == boost::json::array{"default"});
 
   auto text = read_file(cursor(u));
   auto const at = text.find("/servers/one/mcp");
@@ -207,12 +209,92 @@ TEST_CASE("what clients and groups there are not is said", "[cli][client]") {
   std::ofstream(cursor(u)) << "{\"mcpServers\": [";
   run(u, "one", "default");
   auto const broken = u.run({"client", "register", "cursor", "codex"});
-  CHECK(broken.status == 1);
+  CHECK(broken.status == 3);
+  CHECK(broken.out == "Registered codex with group: default\n");
   CHECK(broken.err.find(cursor(u).string()) != std::string::npos);
   CHECK(read_file(cursor(u)) == "{\"mcpServers\": [");
   CHECK(holds(codex(u), "/servers/one/mcp"));
+  auto const all_broken = u.run({"client", "register", "cursor"});
+  CHECK(all_broken.status == 1);
+  CHECK(all_broken.out.empty());
+  CHECK(u.expect_done({"client", "list-registered"}) == "CLIENT   GROUPS\ncodex    default\n");
   // The next change does not fail for it.
   CHECK(u.run({"stop", "one"}).status == 0);
+}
+
+TEST_CASE("a registration that shows a client nothing is no success", "[cli][client]") {
+  user u;
+  fs::create_directories(cursor(u).parent_path());
+  std::string const own = "{\"mcpServers\": {\"one\": {\"command\": \"uvx\"}}}";
+  std::ofstream(cursor(u)) << own;
+  run(u, "one", "default");
+  auto const refused = u.run({"client", "register", "cursor", "--format", "json"});
+  CHECK(refused.status == 1);
+  CHECK(refused.err.find("--force") != std::string::npos);
+  auto const said = boost::json::parse(refused.out);
+  CHECK(said.at("status") == "failed_undone");
+  auto const& reason = said.at("clients").at(0).at("error").at("message").as_string();
+  CHECK(reason.find(cursor(u).string()) != std::string::npos);
+  auto const partly = u.run({"client", "setup", "cursor", "codex", "--format", "json"});
+  CHECK(partly.status == 3);
+  CHECK(boost::json::parse(partly.out).at("status") == "partly_done");
+  CHECK(read_file(cursor(u)) == own);
+  auto const done = u.run({"client", "register", "cursor", "--force", "--format", "json"});
+  CHECK(done.status == 0);
+  CHECK(boost::json::parse(done.out).at("status") == "done");
+  u.expect_done({"client", "remove", "cursor"});
+  CHECK(read_file(cursor(u)) == own);
+}
+
+TEST_CASE("without the gateway's token clients can be looked at and removed", "[cli][client]") {
+  user u;
+  install_cursor(u);
+  auto const token = u.write("token", "t0ken-for-clients\n");
+  fs::permissions(token, fs::perms(0600));
+  u.write("config/thv-engine/config.toml", "[gateway]\ntoken_file = \"" + token + "\"\n");
+  run(u, "one", "default");
+  u.expect_done({"client", "register", "cursor"});
+  CHECK(holds(cursor(u), "Bearer t0ken-for-clients"));
+  fs::remove(token);
+
+  CHECK(u.run({"client", "list"}).err.find(token) == std::string::npos);
+  CHECK(u.expect_done({"client", "list-registered"}) == "CLIENT   GROUPS\ncursor   default\n");
+  auto const status = u.run({"client", "status", "cursor"});
+  CHECK(status.status == 0);
+  CHECK(status.err.find("unknown without the gateway's token") != std::string::npos);
+  CHECK(status.err.find(token) != std::string::npos);
+  CHECK(status_of(u, "cursor").at("entries").at(0).at("state") == "unknown");
+  auto const refused = u.run({"client", "register", "codex"});
+  CHECK(refused.status == 1);
+  CHECK(refused.err.find(token) != std::string::npos);
+  CHECK_FALSE(fs::exists(codex(u)));
+  u.expect_done({"client", "remove", "cursor"});
+  CHECK(read_file(cursor(u)) == cursor_before);
+}
+
+TEST_CASE("clients' own variables say where their files are", "[cli][client]") {
+  user u;
+  run(u, "one", "default");
+  auto const folder = home(u) / "elsewhere";
+  u.set("CODEX_HOME", (folder / "codex").string());
+  u.set("CLAUDE_CONFIG_DIR", (folder / "claude").string());
+  u.expect_done({"client", "register", "codex", "claude-code"});
+  CHECK(holds(folder / "codex/config.toml", "/servers/one/mcp"));
+  CHECK(holds(folder / "claude/.claude.json", "/servers/one/mcp"));
+  CHECK_FALSE(fs::exists(codex(u)));
+  // What the variable says later, for this shell, moves nothing.
+  u.set("CODEX_HOME", "");
+  u.set("CLAUDE_CONFIG_DIR", (home(u) / "third").string());
+  auto const again = u.run({"client", "register", "codex"});
+  CHECK(again.status == 0);
+  CHECK(again.err.find("stay there") != std::string::npos);
+  CHECK(again.err.find(codex(u).string()) != std::string::npos);
+  u.expect_done({"stop", "one"});
+  CHECK_FALSE(fs::exists(folder));
+  u.expect_done({"start", "one"});
+  CHECK(holds(folder / "codex/config.toml", "/servers/one/mcp"));
+  u.expect_done({"client", "remove", "codex", "claude-code"});
+  CHECK_FALSE(fs::exists(folder));
 }
 
 TEST_CASE("25 clients are known", "[cli][client]") {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <thv/error.hpp>
 #include <thv/plugin/runtime.hpp>
@@ -44,8 +45,12 @@ class client_file {
   /// (never overwritten while that exists), beside the name that was given to `open`.
   [[nodiscard]] result<void> write(std::string_view text, bool is_private, bool keep_backup);
 
-  /// Removes a file that we have made. Errors as of `write`.
-  [[nodiscard]] result<void> erase();
+  /// The folders that were missing and have been made for it by this object, outermost first.
+  [[nodiscard]] std::vector<std::filesystem::path> made_folders() const;
+
+  /// Removes a file that we have made, and with the end of this object those of `folders` that are
+  /// empty then: folders around it that we have made too. Errors as of `write`.
+  [[nodiscard]] result<void> erase(std::vector<std::filesystem::path> const& folders = {});
 
  private:
   struct state;

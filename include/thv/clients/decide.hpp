@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ enum class standing {
   missing,  ///< ours, and somebody has removed it
   foreign,  ///< of the name that we want, and not ours
   absent,   ///< wanted, and not there yet
+  unknown,  ///< as we or somebody wrote it, and nobody knows the token that it is to hold
   clash,    ///< wanted, and another member has the name already: this client tells them not apart
 };
 
@@ -53,10 +55,11 @@ struct decision {
 
 /// Compares what a client's file holds (`read_entries`) with what it is to hold. Foreign entries,
 /// and ours that somebody has changed, stay as they are unless `force`. An entry that is exactly as
-/// wanted counts as ours, whoever wrote it.
+/// wanted is taken as it is, whoever wrote it; what we did not write stays when it is wanted no
+/// more, unless `force`. Without a token (nullopt: it cannot be known) no entry is put.
 [[nodiscard]] decision decide(kind const& k, std::map<std::string, std::string> const& in_file,
-                              std::vector<served> const& wanted, std::string const& token,
-                              client_record const& before, bool force,
-                              fingerprint_of const& fingerprint);
+                              std::vector<served> const& wanted,
+                              std::optional<std::string> const& token, client_record const& before,
+                              bool force, fingerprint_of const& fingerprint);
 
 }  // namespace thv::clients

@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <thv/clients/edit.hpp>
 #include <thv/error.hpp>
@@ -23,6 +24,8 @@ struct written_entry {
   std::string fingerprint;
   /// That of before, while it is being written: who was killed then left one of both.
   std::string earlier = {};
+  /// It stood there before us, exactly so: it is never taken out.
+  bool theirs = false;
 
   [[nodiscard]] bool wrote(std::string const& found) const {
     return found == fingerprint || (!earlier.empty() && found == earlier);
@@ -33,14 +36,18 @@ struct written_entry {
 /// One client: the groups that it is registered with, and what its file holds of ours.
 struct client_record {
   std::set<std::string> groups;
-  std::string file;                              ///< where the entries are; empty: none was written
+  std::string file;                              ///< where the entries are, or are to come
   bool made_file = false;                        ///< there was none before
+  std::vector<std::string> made_folders;         ///< of the file, by us: they go with it, if empty
   bool backed_up = false;                        ///< the file from before the first entry was kept
   std::map<std::string, written_entry> entries;  ///< by name in the file
   undo_notes notes;
   /// Further keys that stood in entries of ours which were taken out, by name: they come back with
   /// the entry.
   std::map<std::string, std::string> kept;
+  /// Fingerprints of entries of ours which were taken out, by name: a client that writes its file
+  /// from memory may bring them back, and they are ours then.
+  std::map<std::string, std::string> taken_out;
 
   [[nodiscard]] bool empty() const { return groups.empty() && entries.empty(); }
   friend bool operator==(client_record const&, client_record const&) = default;

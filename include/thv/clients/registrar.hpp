@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,6 +21,8 @@ namespace thv::clients {
 struct gateway_address {
   std::string url;    ///< `http://127.0.0.1:4483`
   std::string token;  ///< empty: none
+  /// Why the token cannot be had now. Then no entry is written, but entries can be taken out.
+  std::optional<error> token_failure = {};
 };
 
 struct registrar_options {
@@ -27,6 +30,7 @@ struct registrar_options {
   std::filesystem::path home;          ///< of the user whose clients these are
   platform on = platform::linux_;
   fingerprint_of fingerprint;  ///< store::keyed_hash
+  places moved = {};           ///< of the user's environment
 };
 
 /// The groups there are and their members, as recorded.
@@ -49,6 +53,9 @@ using situation_source = std::function<result<situation>()>;
 struct client_outcome {
   std::string client;
   std::filesystem::path file;
+  /// Where the client would have its file by the environment of now; its entries stay in `file`.
+  /// Empty: there.
+  std::filesystem::path looks_in;
   std::vector<entry_standing> entries;  ///< as they were found
   std::vector<std::string> written;     ///< names put in or brought up to date
   std::vector<std::string> removed;
@@ -75,6 +82,8 @@ struct client_view {
 [[nodiscard]] std::vector<served> served_to(std::set<std::string> const& groups,
                                             membership const& m, gateway_address const& gateway);
 
+struct file_change;
+
 /// The files of all registered clients, kept as the groups are. Blocks; errors of one client do not
 /// stop the others. Safe for several processes at once.
 class registrar {
@@ -82,13 +91,17 @@ class registrar {
   explicit registrar(registrar_options options);
 
   /// Brings the files of all registered clients to what the groups are now; groups that are gone
-  /// are unregistered. Only what differs is touched. [idempotent]
+  /// are unregistered. Only what differs is touched. The token's failure, where it cannot be had.
+  /// [idempotent]
   [[nodiscard]] result<std::vector<client_outcome>> sync(plugin::call const& c,
                                                          situation_source const& look) const;
 
   /// Registers clients with groups and writes their files. errc::invalid_argument for an unknown
   /// client, errc::not_found for an unknown group: then nothing is done. `force`: entries of others
-  /// under the same names, and ours that somebody changed, are overwritten. [idempotent]
+  /// under the same names, and ours that somebody changed, are overwritten. The entries go where
+  /// the client looks for its file now, and stay there until the last of them is gone. A client
+  /// with a failure stays registered as it was: errc::already_exists where entries of others take
+  /// all the names. The token's failure, where it cannot be had. [idempotent]
   [[nodiscard]] result<std::vector<client_outcome>> add(plugin::call const& c,
                                                         std::vector<std::string> const& clients,
                                                         std::vector<std::string> const& groups,
@@ -97,7 +110,8 @@ class registrar {
 
   /// Takes our entries out and unregisters, from these groups or (none given) altogether: then the
   /// file is as it was before the first. Clients that are not registered are left out of the
-  /// answer. errc::not_found for an unknown group. [idempotent]
+  /// answer, one with a failure stays registered as it was. errc::not_found for an unknown group.
+  /// Needs no token. [idempotent]
   [[nodiscard]] result<std::vector<client_outcome>> remove(plugin::call const& c,
                                                            std::vector<std::string> const& clients,
                                                            std::vector<std::string> const& groups,
@@ -112,15 +126,16 @@ class registrar {
   [[nodiscard]] bool has_clients() const;
 
  private:
-  struct pending;
   struct begun;
+  struct rules;
   [[nodiscard]] result<begun> begin(plugin::call const& c, std::vector<std::string> const& clients,
                                     std::vector<std::string> const& groups,
                                     situation_source const& look) const;
-  [[nodiscard]] std::vector<pending> pending_of(records const& all,
-                                                std::set<std::string> const& which) const;
+  [[nodiscard]] std::vector<file_change> changes_of(records const& all,
+                                                    std::set<std::string> const& which) const;
   [[nodiscard]] result<std::vector<client_outcome>> bring_up_to_date(
-      plugin::call const& c, begun now, std::set<std::string> const& which, bool force) const;
+      plugin::call const& c, begun now, std::set<std::string> const& which, rules const& how) const;
+  [[nodiscard]] std::filesystem::path file_of(kind const& k) const;
 
   registrar_options options_;
   ledger ledger_;

@@ -40,6 +40,12 @@ cli_test::outcome judge(boost::json::array const& cases) {
   return run_script(u, "judge.mjs", {u.write("cases.json", boost::json::serialize(cases))});
 }
 
+/// Where a client of this user has its file.
+std::filesystem::path file_of(cli_test::user const& u, thv::clients::kind const& k) {
+  return thv::clients::config_file(k, u.home(), thv::clients::platform::linux_,
+                                   {{"XDG_CONFIG_HOME", u.variables().at("XDG_CONFIG_HOME")}});
+}
+
 }  // namespace
 
 TEST_CASE("other parsers read what was written, and see nothing else changed",
@@ -84,7 +90,7 @@ TEST_CASE("all 25 clients of one user, by the commands", "[clients][integration]
       file.text.clear();
       missing.insert(name);
     } else {
-      u.write(std::string(file.client->linux_path), file.text);
+      u.write(file_of(u, *file.client).lexically_relative(u.home()).string(), file.text);
     }
   }
   u.write("config/thv-engine/config.toml", "[gateway]\ntoken = \"" + token + "\"\n");
@@ -101,8 +107,9 @@ TEST_CASE("all 25 clients of one user, by the commands", "[clients][integration]
     for (auto const* const member : {"alpha", "beta.v2"})
       list.push_back({thv::clients::entry_name(*file.client, member),
                       fmt::format("http://127.0.0.1:{}/servers/{}/mcp", port, member), token});
-    cases.push_back(
-        case_of(file, read_file(thv::clients::config_file(*file.client, u.home())), list));
+    auto before = file;
+    if (missing.contains(name)) before.text = file.client->preamble;
+    cases.push_back(case_of(before, read_file(file_of(u, *file.client)), list));
     auto const shown = u.expect_done({"client", "show", name, "--group", "tools"});
     cases.push_back(case_of({name + " as shown", file.client, ""}, shown, list));
   }
@@ -115,7 +122,7 @@ TEST_CASE("all 25 clients of one user, by the commands", "[clients][integration]
   u.expect_done(command);
   for (auto const& [name, file] : files) {
     INFO(name);
-    auto const path = thv::clients::config_file(*file.client, u.home());
+    auto const path = file_of(u, *file.client);
     CHECK(std::filesystem::exists(path) == (missing.count(name) == 0));
     CHECK(read_file(path) == file.text);
   }

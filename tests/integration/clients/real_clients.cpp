@@ -37,9 +37,13 @@ std::optional<std::string> output_of(std::string const& command) {
   return text;
 }
 
-/// What a client needs of its user's environment: their own folders, which are not those of ours.
+/// What a client needs of its user's environment, as far as it says where the client's files are.
 environment surroundings(user const& u) {
-  return {{"HOME", u.home().string()}, {"PATH", u.variables().at("PATH")}, {"LANG", "C.UTF-8"}};
+  environment found{{"LANG", "C.UTF-8"}};
+  for (auto const* const name :
+       {"HOME", "PATH", "XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME"})
+    if (auto const set = u.variables().find(name); set != u.variables().end()) found.insert(*set);
+  return found;
 }
 
 std::string without_colours(std::string const& text) {
@@ -132,7 +136,7 @@ enabled = false
        {"mcp", "list"},
        {{"GEMINI_CLI_TRUST_WORKSPACE", "true"}}},
       {"opencode",
-       ".config/opencode/opencode.json",
+       "config/opencode/opencode.json",
        R"({
 	"$schema": "https://opencode.ai/config.json",
 	// mine

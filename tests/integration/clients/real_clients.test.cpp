@@ -48,7 +48,8 @@ std::string url_of(user const& u, std::string const& member) {
 /// A user of this client with a group of two members, one of each transport.
 class home {
  public:
-  explicit home(real_client const& c) : client(c) {
+  explicit home(real_client const& c, std::string const& variable = {}) : client(c) {
+    if (!variable.empty()) u.set(variable, (u.home() / c.file).parent_path().string());
     u.write(c.file, c.text);
     // Claude Code writes its file anew when it starts, in its own form.
     if (c.kind == "claude-code") (void)list_servers(u, c);
@@ -158,7 +159,55 @@ void follows_token_and_port(std::string const& kind) {
   h.check_restored();
 }
 
+/// The client is told by its own variable to keep its file in another folder.
+void is_found_by_its_variable(std::string const& kind, std::string const& variable) {
+  auto client = client_of(kind);
+  auto const usual = client.file;
+  client.file = "its own place/" + std::filesystem::path(usual).filename().string();
+  home h(client, variable);
+  auto& u = h.u;
+  u.expect_done({"client", "setup", kind, "--group", "tools"});
+  CHECK_FALSE(std::filesystem::exists(u.home() / usual));
+  h.check_listed({"alpha", "beta"});
+  CHECK_THAT(call_echo(u, client), ContainsSubstring("Echo: hello from "));
+  // From a terminal without the variable.
+  auto const place = u.variables().at(variable);
+  u.set(variable, "");
+  u.expect_done({"stop", "alpha"});
+  u.set(variable, place);
+  h.check_listed({"beta"});
+  u.set(variable, "");
+  u.expect_done({"client", "remove", kind});
+  u.set(variable, place);
+  h.check_listed({});
+  h.check_restored();
+}
+
 }  // namespace
+
+TEST_CASE("Claude Code is found where CLAUDE_CONFIG_DIR says", "[clients][real]") {
+  is_found_by_its_variable("claude-code", "CLAUDE_CONFIG_DIR");
+}
+
+TEST_CASE("Codex is found where CODEX_HOME says", "[clients][real]") {
+  is_found_by_its_variable("codex", "CODEX_HOME");
+}
+
+TEST_CASE("OpenCode reads the entries in opencode.jsonc", "[clients][real]") {
+  auto client = client_of("opencode");
+  auto const usual = client.file;
+  client.file += "c";
+  home h(client);
+  auto const& u = h.u;
+  std::string const other = "{\"$schema\": \"https://opencode.ai/config.json\"}\n";
+  u.write(usual, other);
+  u.expect_done({"client", "setup", "opencode", "--group", "tools"});
+  h.check_listed({"alpha", "beta"});
+  u.expect_done({"client", "remove", "opencode"});
+  h.check_listed({});
+  h.check_restored();
+  CHECK(read_file(u.home() / usual) == other);
+}
 
 TEST_CASE("Claude Code lists and calls the members of its groups", "[clients][real]") {
   sees_members_come_and_go("claude-code");

@@ -97,13 +97,41 @@ TEST_CASE("An entry of somebody else stays, unless it is to be overwritten", "[c
   CHECK(b.decide({}).what.remove.empty());
 }
 
-TEST_CASE("One that is exactly as it should be is ours, whoever wrote it", "[clients][unit]") {
+TEST_CASE("One that is exactly as it should be is taken as it is", "[clients][unit]") {
   bench b;
   b.in_file["fetch"] = canonical(cursor(), {"fetch", fetch().url, {}});
   auto const d = b.decide({fetch()});
   CHECK(only(d) == "current");
   CHECK(d.what.put.empty());
-  CHECK(d.after.entries.contains("fetch"));
+  CHECK(d.after.entries.at("fetch").theirs);
+  b.carry_out({fetch()});
+  CHECK(b.decide({fetch()}).after.entries.at("fetch").theirs);
+  CHECK(b.decide({}).what.remove.empty());
+  CHECK_FALSE(b.decide({fetch()}, true).after.entries.at("fetch").theirs);
+  // What we wrote is no user's.
+  CHECK_FALSE(b.decide({fetch("http://x/mcp")}).after.entries.at("fetch").theirs);
+}
+
+TEST_CASE("Where no token can be known nothing is put, and entries are told by their writer",
+          "[clients][unit]") {
+  bench b;
+  CHECK(only(b.decide({fetch()})) == "absent");
+  b.token = "t0ken";
+  b.carry_out({fetch()});
+  auto const decide_without = [&](std::vector<served> const& wanted) {
+    return clients::decide(cursor(), b.in_file, wanted, std::nullopt, b.before, true, hash);
+  };
+  auto d = decide_without({fetch("http://127.0.0.1:1/servers/fetch/mcp")});
+  CHECK(only(d) == "unknown");
+  CHECK(d.what.put.empty());
+  CHECK(d.after.entries == b.before.entries);
+  CHECK(decide_without({}).what.remove == std::vector<std::string>{"fetch"});
+  b.in_file["fetch"] = canonical(cursor(), {"fetch", "https://example.com/mcp", {}});
+  CHECK(only(decide_without({fetch()})) == "changed");
+  CHECK(decide_without({fetch()}).what.put.empty());
+  b.in_file.clear();
+  CHECK(only(decide_without({fetch()})) == "missing");
+  CHECK(decide_without({fetch()}).what.put.empty());
 }
 
 TEST_CASE("What a client or its user adds to our entry stays", "[clients][unit]") {
@@ -146,8 +174,7 @@ TEST_CASE("An entry of ours that was pointed elsewhere is its user's", "[clients
 TEST_CASE("Of two workloads with one name for a client the first has it", "[clients][unit]") {
   auto const& codex = **find_kind("codex");
   client_record const before;
-  auto const d = decide(codex, {}, {{"a-b", "dev", "http://x/1"}, {"a.b", "dev", "http://x/2"}}, {},
-                        before, false, hash);
+  auto const d = decide(codex, {}, {{"a-b", "dev", "http://x/1"}, {"a.b", "dev", "http://x/2"}}, "", before, false, hash);
   REQUIRE(d.what.put.size() == 1);
   CHECK(d.what.put[0].name == "a-b");
   CHECK(d.what.put[0].url == "http://x/1");

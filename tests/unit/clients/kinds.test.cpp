@@ -55,6 +55,84 @@ TEST_CASE("a client's file lies where its system has it", "[clients][unit]") {
         "/h/AppData/Block/goose/config.yaml");
 }
 
+TEST_CASE("a client's own variable says where its file lies", "[clients][unit]") {
+  places const moved{
+      {"CLAUDE_CONFIG_DIR", "/c"}, {"CODEX_HOME", "/x"},          {"XDG_CONFIG_HOME", "/g"},
+      {"GEMINI_CLI_HOME", "/m"},   {"COPILOT_HOME", "/p"},        {"VIBE_HOME", "/v"},
+      {"KIMI_SHARE_DIR", "/k"},    {"CONTINUE_GLOBAL_DIR", "/n"}, {"AMP_SETTINGS_FILE", "/a.json"}};
+  auto const file = [&](std::string_view name) {
+    return config_file(**find_kind(name), "/h", platform::linux_, moved).string();
+  };
+  CHECK(file("claude-code") == "/c/.claude.json");
+  CHECK(file("codex") == "/x/config.toml");
+  CHECK(file("gemini-cli") == "/m/.gemini/settings.json");
+  CHECK(file("copilot-cli") == "/p/mcp-config.json");
+  CHECK(file("mistral-vibe") == "/v/config.toml");
+  CHECK(file("kimi-cli") == "/k/mcp.json");
+  CHECK(file("continue") == "/n/config.yaml");
+  CHECK(file("amp-cli") == "/a.json");
+  CHECK(file("opencode") == "/g/opencode/opencode.json");
+  CHECK(file("goose") == "/g/goose/config.yaml");
+  CHECK(file("zed") == "/g/zed/settings.json");
+  CHECK(file("vscode") == "/g/Code/User/mcp.json");
+  CHECK(file("vscode-insider") == "/g/Code - Insiders/User/mcp.json");
+  CHECK(file("cline").find("/g/Code/User/globalStorage/saoudrizwan.claude-dev/") == 0);
+  CHECK(file("roo-code").find("/g/Code/User/globalStorage/rooveterinaryinc.roo-cline/") == 0);
+  CHECK(file("cursor") == "/h/.cursor/mcp.json");
+  for (auto const& [name, value] : moved) {
+    auto const names = place_variables();
+    CAPTURE(name);
+    CHECK(std::count(names.begin(), names.end(), name) == 1);
+  }
+}
+
+TEST_CASE("of a client's variables the first counts, and only a whole path", "[clients][unit]") {
+  auto const& goose = **find_kind("goose");
+  CHECK(config_file(goose, "/h", platform::linux_,
+                    {{"XDG_CONFIG_HOME", "/g"}, {"GOOSE_PATH_ROOT", "/r"}}) ==
+        "/r/config/config.yaml");
+  CHECK(config_file(goose, "/h", platform::linux_,
+                    {{"XDG_CONFIG_HOME", "g"}, {"GOOSE_PATH_ROOT", ""}}) ==
+        "/h/.config/goose/config.yaml");
+  CHECK(config_file(goose, "/h", platform::macos, {{"XDG_CONFIG_HOME", "/g"}}) ==
+        "/h/.config/goose/config.yaml");
+}
+
+TEST_CASE("a client with several places has its file where there is one", "[clients][unit]") {
+  auto const home = fs::temp_directory_path() / ("thv-places-" + std::to_string(::getpid()));
+  auto const touch = [&](std::string const& name) {
+    fs::create_directories((home / name).parent_path());
+    std::ofstream(home / name) << "{}";
+  };
+  auto const file = [&](std::string_view name) {
+    return config_file(**find_kind(name), home).lexically_relative(home).string();
+  };
+  CHECK(file("opencode") == ".config/opencode/opencode.json");
+  touch(".config/opencode/opencode.json");
+  CHECK(file("opencode") == ".config/opencode/opencode.json");
+  touch(".config/opencode/opencode.jsonc");
+  CHECK(file("opencode") == ".config/opencode/opencode.jsonc");
+
+  touch(".config/amp/settings.jsonc");
+  CHECK(file("amp-cli") == ".config/amp/settings.jsonc");
+  touch(".config/amp/settings.json");
+  CHECK(file("amp-cli") == ".config/amp/settings.json");
+
+  auto const& antigravity = **find_kind("antigravity");
+  CHECK(file("antigravity") == ".gemini/config/mcp_config.json");
+  CHECK_FALSE(is_installed(antigravity, home));
+  touch(".gemini/antigravity/mcp_config.json");
+  CHECK(is_installed(antigravity, home));
+  CHECK(file("antigravity") == ".gemini/antigravity/mcp_config.json");
+  touch(".gemini/config/mcp_config.json");
+  CHECK(file("antigravity") == ".gemini/config/mcp_config.json");
+
+  auto const& codex = **find_kind("codex");
+  CHECK_FALSE(is_installed(codex, home));
+  CHECK(is_installed(codex, "/nowhere", platform::linux_, {{"CODEX_HOME", home.string()}}));
+  fs::remove_all(home);
+}
+
 TEST_CASE("a client is installed where its folder is, Claude Code where its file is",
           "[clients][unit]") {
   auto const home = fs::temp_directory_path() / ("thv-kinds-" + std::to_string(::getpid()));

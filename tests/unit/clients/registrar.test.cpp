@@ -1,99 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <thv/clients/registrar.hpp>
 
-#include <sys/stat.h>
-
-#include <atomic>
-#include <fstream>
 #include <thread>
 
-#include <catch2/catch_test_macros.hpp>
-#include <thv/store/keyed_hash.hpp>
+#include "bench.hpp"
 
-using namespace thv;
-using namespace thv::clients;
-namespace fs = std::filesystem;
-
-namespace {
-
-store::workload_record member(std::string name, std::string group,
-                              std::string readiness = "ready") {
-  store::workload_record w;
-  w.name = std::move(name);
-  w.group = std::move(group);
-  w.readiness = std::move(readiness);
-  return w;
-}
-
-/// A home with clients in it, and groups of members that need not run.
-struct bench {
-  fs::path folder;
-  membership now;
-  gateway_address gateway{"http://127.0.0.1:4483", {}};
-
-  bench() {
-    static std::atomic<int> number = 0;
-    folder = fs::temp_directory_path() /
-             ("thv-clients-" + std::to_string(::getpid()) + "-" + std::to_string(number++));
-    fs::create_directories(home());
-    now.groups = {{"default"}, {"dev"}, {"ops"}};
-    now.workloads = {member("fetch", "dev"), member("memory", "dev"), member("logs", "ops")};
-  }
-  ~bench() { fs::remove_all(folder); }
-
-  [[nodiscard]] fs::path home() const { return folder / "home"; }
-  [[nodiscard]] fs::path cursor() const { return home() / ".cursor/mcp.json"; }
-  [[nodiscard]] fs::path codex() const { return home() / ".codex/config.toml"; }
-
-  [[nodiscard]] registrar files() const {
-    return registrar({folder / "state", home(), platform::linux_,
-                      [](std::string_view text) { return store::keyed_hash("key", text); }});
-  }
-
-  [[nodiscard]] situation_source look() const {
-    return [this]() -> result<situation> { return situation{now, gateway}; };
-  }
-
-  static void write(fs::path const& path, std::string const& text) {
-    fs::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << text;
-  }
-  static std::string read(fs::path const& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-
-  client_outcome add(std::string const& client, std::vector<std::string> const& groups,
-                     bool force = false) {
-    auto done = files().add({}, {client}, groups, look(), force);
-    REQUIRE(done);
-    REQUIRE(done->size() == 1);
-    return done->at(0);
-  }
-  client_outcome remove(std::string const& client, std::vector<std::string> const& groups = {}) {
-    auto done = files().remove({}, {client}, groups, look());
-    REQUIRE(done);
-    REQUIRE(done->size() == 1);
-    return done->at(0);
-  }
-  std::vector<client_outcome> sync() {
-    auto done = files().sync({}, look());
-    REQUIRE(done);
-    return *done;
-  }
-  [[nodiscard]] std::set<std::string> names(std::string const& client, fs::path const& path) const {
-    auto const entries = read_entries(**find_kind(client), read(path));
-    REQUIRE(entries);
-    std::set<std::string> found;
-    for (auto const& [name, value] : *entries) found.insert(name);
-    return found;
-  }
-};
-
-constexpr char before[] =
-    "{\n\t// mine\n\t\"mcpServers\": {\n\t\t\"local\": {\"command\": \"uvx\"}, // keep\n\t},\n}\n";
-
-}  // namespace
+using namespace registrar_test;
 
 TEST_CASE("A client sees the ready members of its groups, as they come and go", "[clients][unit]") {
   bench b;
@@ -220,9 +132,12 @@ TEST_CASE("One client's trouble does not touch the others", "[clients][unit]") {
   CHECK(done->at(1).failure->where.find(b.cursor().string()) == 0);
   CHECK(b.read(b.cursor()) == broken);
   CHECK(b.names("codex", b.codex()) == std::set<std::string>{"fetch", "memory"});
-  // Once it can be read, it is written.
+  // It stays registered as it was: not at all.
+  CHECK(b.files().view({"cursor"}, b.now, b.gateway)->at(0).groups.empty());
   b.write(b.cursor(), "{}");
   b.sync();
+  CHECK(b.read(b.cursor()) == "{}");
+  b.add("cursor", {"dev"});
   CHECK(b.names("cursor", b.cursor()) == std::set<std::string>{"fetch", "memory"});
 }
 
@@ -336,11 +251,15 @@ TEST_CASE("A damaged ledger is said, and nothing is written", "[clients][unit]")
     CHECK(done.error().code == errc::corrupt);
     CHECK(b.read(b.cursor()) == text);
   }
+  fs::remove(b.folder / "state/clients.json");
+  fs::create_directories(b.folder / "state/clients.json");
+  CHECK_FALSE(b.files().sync({}, b.look()));
+  fs::remove(b.folder / "state/clients.json");
   b.write(b.folder / "state/clients.json", R"({"version": 99})");
   CHECK(b.files().sync({}, b.look()).error().code == errc::unsupported);
-  // Without it, entries that are as they should be are found again.
+  // Without it, entries that are as they should be are found again, by force.
   fs::remove(b.folder / "state/clients.json");
-  CHECK_FALSE(b.add("cursor", {"dev"}).changed());
+  CHECK_FALSE(b.add("cursor", {"dev"}, true).changed());
   b.remove("cursor");
   CHECK(b.names("cursor", b.cursor()).empty());
 }
