@@ -13,6 +13,7 @@
 #include <thv/secrets/core_dumps.hpp>
 #include <thv/secrets/key_file.hpp>
 #include <thv/secrets/private_file.hpp>
+#include <thv/store/keyed_hash.hpp>
 
 #include "ask.hpp"
 #include "gateway_access.hpp"
@@ -61,7 +62,8 @@ secret_access::secret_access(secret_access_options options)
 
 std::string secret_access::provider() const {
   if (!options_.provider.empty()) return options_.provider;
-  return vault_.exists() ? "encrypted" : "environment";
+  // A vault on a disk that is not there now is not none.
+  return vault_.is_expected() ? "encrypted" : "environment";
 }
 
 result<std::string> secret_access::from_environment(std::string const& name) {
@@ -128,44 +130,59 @@ void secret_access::forget() {
   failure_.reset();
 }
 
+result<secrets::secret_key> secret_access::key_without_asking() {
+  std::lock_guard const lock(mutex_);
+  THV_TRY(auto const header, vault_.header());
+  if (auto kept = kept_key(header)) return *std::move(kept);
+  THV_TRY(auto found, find_key(header, false));
+  keep_key(found);
+  return found;
+}
+
+std::optional<secrets::secret_key> secret_access::kept_key(secrets::vault_header const& header) {
+  if (key_ && header.fits(*key_)) return key_->clone();
+  if (!options_.ask_holder) return std::nullopt;
+  auto held = options_.ask_holder();
+  if (!held || !header.fits(*held)) return std::nullopt;
+  key_ = held->clone();
+  return held;
+}
+
+void secret_access::keep_key(secrets::secret_key const& key) {
+  key_ = key.clone();
+  if (options_.give_holder) options_.give_holder(key);
+}
+
 result<secrets::secret_key> secret_access::key_locked() {
   THV_TRY(auto const header, vault_.header());
-  if (key_ && header.fits(*key_)) return key_->clone();
-  if (options_.ask_holder) {
-    if (auto held = options_.ask_holder(); held && header.fits(*held)) {
-      key_ = held->clone();
-      return *std::move(held);
-    }
-  }
+  if (auto kept = kept_key(header)) return *std::move(kept);
   // A command asks once; a keyring that takes long is not asked again for each of many secrets.
   auto const now = std::chrono::steady_clock::now();
   if (failure_ && (options_.may_ask || now - failed_at_ < 5s)) return *failure_;
-  auto found = find_key(header);
+  auto found = find_key(header, options_.may_ask);
   if (!found) {
     failure_ = found.error();
     failed_at_ = std::chrono::steady_clock::now();
     return found;
   }
   failure_.reset();
-  key_ = found->clone();
-  if (options_.give_holder) options_.give_holder(*found);
+  keep_key(*found);
   return found;
 }
 
-result<secrets::secret_key> secret_access::find_key(secrets::vault_header const& header) {
-  THV_TRY(auto key, key_of_source(header));
+result<secrets::secret_key> secret_access::find_key(secrets::vault_header const& header,
+                                                    bool may_ask) {
+  THV_TRY(auto key, key_of_source(header, may_ask));
   if (header.fits(key)) return key;
-  // Says which key it was that does not fit.
-  auto const refused = vault_.open(key);
-  if (refused) return fail(errc::conflict, "the vault was changed meanwhile", "try again");
-  return refused.error();
+  return secrets::wrong_key(header, vault_.path().string());
 }
 
-result<secrets::secret_key> secret_access::key_of_source(secrets::vault_header const& header) {
+result<secrets::secret_key> secret_access::key_of_source(secrets::vault_header const& header,
+                                                         bool may_ask) {
   switch (header.source) {
     case secrets::key_source::keyring: {
       auto const prompt =
-          options_.may_ask ? secrets::keyring_prompt::allowed : secrets::keyring_prompt::never;
+          may_ask ? secrets::keyring_prompt::allowed : secrets::keyring_prompt::never;
       THV_TRY(auto found, secrets::keyring(options_.variables).find(header.id_text(), prompt));
       if (found) return *std::move(found);
       return fail(errc::unavailable, "the keyring holds no key for the secrets",
@@ -175,7 +192,9 @@ result<secrets::secret_key> secret_access::key_of_source(secrets::vault_header c
     case secrets::key_source::key_file:
       return key_of_file(header);
     case secrets::key_source::passphrase:
-      return key_of_passphrase(header);
+      if (!options_.passphrase_file.empty()) return key_of_passphrase_file(header);
+      if (!may_ask) return no_passphrase(vault_.path());
+      return key_of_asked_passphrase(header);
   }
   return fail(errc::internal, "a key from nowhere");
 }
@@ -192,22 +211,46 @@ result<secrets::secret_key> secret_access::key_of_file(secrets::vault_header con
               path.string());
 }
 
-result<secrets::secret_key> secret_access::key_of_passphrase(secrets::vault_header const& header) {
-  if (!options_.passphrase_file.empty()) {
-    auto text_read = read_passphrase(options_.passphrase_file);
+/// Tells a passphrase and a vault's key from others, without keeping either.
+std::string secret_access::mark_of(std::string const& passphrase,
+                                   secrets::vault_header const& header) {
+  if (!mark_key_) mark_key_ = secrets::secret_key::random();
+  auto const text_of = [](auto const& bytes) {
+    return std::string_view(reinterpret_cast<char const*>(bytes.data()), bytes.size());
+  };
+  std::string text;
+  text.append(text_of(header.id)).append(text_of(header.salt)).append(text_of(header.check));
+  text += passphrase;
+  auto mark = store::keyed_hash(text_of(mark_key_->bytes()), text);
+  secrets::wipe(text);
+  return mark;
+}
+
+result<secrets::secret_key> secret_access::key_of_passphrase_file(
+    secrets::vault_header const& header) {
+  auto text = read_passphrase(options_.passphrase_file);
+  if (!text) {
     // A secret that is not found would be looked for elsewhere.
-    if (!text_read && text_read.error().code == errc::not_found)
-      text_read.error().code = errc::unavailable;
-    THV_TRY(auto text, std::move(text_read));
-    auto key = secrets::key_from_passphrase(text, header);
-    secrets::wipe(text);
-    return key;
+    if (text.error().code == errc::not_found) text.error().code = errc::unavailable;
+    return std::move(text).error();
   }
-  if (!options_.may_ask) return no_passphrase(vault_.path());
+  auto mark = mark_of(*text, header);
+  if (mark == wrong_mark_) {
+    secrets::wipe(*text);
+    return secrets::wrong_key(header, vault_.path().string());
+  }
+  auto key = options_.key_from_passphrase(*text, header);
+  secrets::wipe(*text);
+  if (key && !header.fits(*key)) wrong_mark_ = std::move(mark);
+  return key;
+}
+
+result<secrets::secret_key> secret_access::key_of_asked_passphrase(
+    secrets::vault_header const& header) {
   for (int tries = 0;; ++tries) {
     THV_TRY(auto text,
             options_.ask_passphrase("Passphrase of the secrets (input will be hidden): "));
-    auto key = secrets::key_from_passphrase(text, header);
+    auto key = options_.key_from_passphrase(text, header);
     secrets::wipe(text);
     if (key && header.fits(*key)) return key;
     if (tries == 2 || (!key && key.error().code != errc::invalid_argument)) return key;

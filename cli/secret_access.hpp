@@ -33,11 +33,15 @@ struct secret_access_options {
   std::function<void(secrets::secret_key const&)> give_holder = {};
   /// For tests; unset: `ask_hidden`.
   std::function<result<std::string>(std::string const& question)> ask_passphrase = {};
+  /// For tests: it takes a second and 256 MiB.
+  std::function<result<secrets::secret_key>(std::string_view, secrets::vault_header const&)>
+      key_from_passphrase = secrets::key_from_passphrase;
 };
 
 /// The values of secrets, for commands and for the gateway. Key and values are kept, in locked
 /// memory, until `forget`. Thread-safe; one question at most is asked at a time, and none again
-/// that was not answered; what failed without a question is tried again after a few seconds.
+/// that was not answered; what failed without a question is tried again after a few seconds, but a
+/// file's passphrase that was wrong only when it or the vault's key is another one.
 class secret_access {
  public:
   explicit secret_access(secret_access_options options);
@@ -56,6 +60,8 @@ class secret_access {
 
   /// The key that opens the vault: kept, or of the holder, or from where the vault says.
   [[nodiscard]] result<secrets::secret_key> key();
+  /// The same, but nobody is asked anything.
+  [[nodiscard]] result<secrets::secret_key> key_without_asking();
   /// The key, if it was needed already: for a gateway that was started meanwhile.
   [[nodiscard]] std::optional<secrets::secret_key> key_in_hand() const;
   /// Drops key and values.
@@ -68,10 +74,20 @@ class secret_access {
                                                   std::string const& group);
   [[nodiscard]] result<std::shared_ptr<secrets::open_vault const>> open_locked();
   [[nodiscard]] result<secrets::secret_key> key_locked();
-  [[nodiscard]] result<secrets::secret_key> find_key(secrets::vault_header const& header);
-  [[nodiscard]] result<secrets::secret_key> key_of_source(secrets::vault_header const& header);
+  /// Kept here, or by the holder.
+  [[nodiscard]] std::optional<secrets::secret_key> kept_key(secrets::vault_header const& header);
+  void keep_key(secrets::secret_key const& key);
+  [[nodiscard]] result<secrets::secret_key> find_key(secrets::vault_header const& header,
+                                                     bool may_ask);
+  [[nodiscard]] result<secrets::secret_key> key_of_source(secrets::vault_header const& header,
+                                                          bool may_ask);
   [[nodiscard]] result<secrets::secret_key> key_of_file(secrets::vault_header const& header);
-  [[nodiscard]] result<secrets::secret_key> key_of_passphrase(secrets::vault_header const& header);
+  [[nodiscard]] result<secrets::secret_key> key_of_passphrase_file(
+      secrets::vault_header const& header);
+  [[nodiscard]] result<secrets::secret_key> key_of_asked_passphrase(
+      secrets::vault_header const& header);
+  [[nodiscard]] std::string mark_of(std::string const& passphrase,
+                                    secrets::vault_header const& header);
   [[nodiscard]] std::optional<identity> vault_identity() const;
 
   secret_access_options options_;
@@ -83,6 +99,8 @@ class secret_access {
   std::optional<identity> opened_identity_;
   std::optional<error> failure_;
   std::chrono::steady_clock::time_point failed_at_;
+  std::optional<secrets::secret_key> mark_key_;  ///< of this process alone
+  std::string wrong_mark_;  ///< of the last file's passphrase that did not fit, and its vault
 };
 
 /// The passphrase in a file that only its owner can read (`-`: standard input), without the newline

@@ -213,14 +213,14 @@ int set_up(session& s, options const& o) {
 
 std::string chosen_by(config::configuration const& settings, secret_access const& access) {
   if (!settings.secrets.provider.empty()) return settings.secrets.provider_where;
-  return access.vault().exists() ? "default, since there is a vault"
-                                 : "default, since there is no vault";
+  return access.vault().is_expected() ? "default, since there is a vault"
+                                      : "default, since there is no vault";
 }
 
 int show_provider(config::configuration const& settings, options const& o,
                   secret_access const& access) {
   std::optional<secrets::vault_header> header;
-  if (access.vault().exists()) {
+  if (access.vault().is_expected()) {
     auto read = access.vault().header();
     if (!read) return failed(read.error());
     header = *std::move(read);

@@ -41,8 +41,14 @@ result<void> make_one(fs::path const& folder) {
   int const number = errno;
   std::error_code ignored;
   if (number == EEXIST && fs::is_directory(folder, ignored)) return {};
-  auto const code = number == EACCES || number == EPERM ? errc::permission_denied : errc::io;
-  return fail(code, "cannot make the folder: " + std::generic_category().message(number), {},
+  bool const denied = number == EACCES || number == EPERM;
+  auto const hint = denied || number == EROFS
+                        ? "make the folder above it writable for this user, or choose another one"
+                    : number == ENOTDIR || number == EEXIST
+                        ? "a file or link is in the way: move it away"
+                        : "";
+  return fail(denied ? errc::permission_denied : errc::io,
+              "cannot make the folder: " + std::generic_category().message(number), hint,
               folder.string());
 }
 

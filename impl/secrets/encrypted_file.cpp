@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sodium.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,22 +36,6 @@ std::int64_t milliseconds_now() {
       .count();
 }
 
-error wrong_key(vault_header const& header, std::string const& origin) {
-  switch (header.source) {
-    case key_source::keyring:
-      return fail(errc::unauthenticated, "the key in the keyring does not fit this vault",
-                  "nothing was changed; restore the keyring or the vault from a backup", origin);
-    case key_source::key_file:
-      return fail(errc::unauthenticated, "the key file does not fit this vault",
-                  "nothing was changed; name the right one: [secrets] key_file in the "
-                  "configuration, or THV_SECRETS_KEY_FILE",
-                  origin);
-    case key_source::passphrase:
-      break;
-  }
-  return fail(errc::unauthenticated, "wrong passphrase", "nothing was changed; try again", origin);
-}
-
 error no_such_secret(std::string_view group, std::string_view name) {
   return fail(errc::not_found,
               group.empty() ? fmt::format("secret not found: {}", name)
@@ -80,13 +65,14 @@ result<vault_contents> decrypt(std::string_view text, vault_header const& header
 void remove_leftovers(fs::path const& path) {
   std::error_code ignored;
   auto const prefix = path.filename().string() + ".";
-  for (auto const& found : fs::directory_iterator(path.parent_path(), ignored)) {
-    auto const name = found.path().filename().string();
+  fs::directory_iterator found(path.parent_path(), ignored);
+  for (; found != fs::directory_iterator(); found.increment(ignored)) {
+    auto const name = found->path().filename().string();
     if (!name.starts_with(prefix) || !name.ends_with(".new")) continue;
     auto const middle =
         std::string_view(name).substr(prefix.size(), name.size() - prefix.size() - 4);
     if (!middle.empty() && middle.find_first_not_of("0123456789") == middle.npos)
-      fs::remove(found.path(), ignored);
+      fs::remove(found->path(), ignored);
   }
 }
 
@@ -108,6 +94,22 @@ fs::path target_of(fs::path const& path) {
 }
 
 }  // namespace
+
+error wrong_key(vault_header const& header, std::string const& origin) {
+  switch (header.source) {
+    case key_source::keyring:
+      return fail(errc::unauthenticated, "the key in the keyring does not fit this vault",
+                  "nothing was changed; restore the keyring or the vault from a backup", origin);
+    case key_source::key_file:
+      return fail(errc::unauthenticated, "the key file does not fit this vault",
+                  "nothing was changed; name the right one: [secrets] key_file in the "
+                  "configuration, or THV_SECRETS_KEY_FILE",
+                  origin);
+    case key_source::passphrase:
+      break;
+  }
+  return fail(errc::unauthenticated, "wrong passphrase", "nothing was changed; try again", origin);
+}
 
 result<void> check_secret_name(std::string_view name) {
   auto const wrong = [](std::string what) {
@@ -143,19 +145,28 @@ std::optional<std::string_view> open_vault::find(std::string_view group,
 }
 
 encrypted_file::encrypted_file(fs::path path, std::function<std::int64_t()> now)
-    : path_(target_of(path)), now_(now ? std::move(now) : milliseconds_now) {}
+    : link_(path), path_(target_of(path)), now_(now ? std::move(now) : milliseconds_now) {}
 
 bool encrypted_file::exists() const {
   std::error_code ignored;
-  return fs::exists(path_, ignored);
+  return fs::status(path_, ignored).type() != fs::file_type::not_found;
+}
+
+bool encrypted_file::is_expected() const {
+  std::error_code ignored;
+  return exists() || fs::is_symlink(link_, ignored);
 }
 
 result<std::string> encrypted_file::read() const {
   auto text = read_private_file(path_, "vault", largest);
-  if (!text && text.error().code == errc::not_found)
-    return fail(errc::not_found, "there is no vault for secrets yet",
-                "make one: thv-engine secret setup", path_.string());
-  return text;
+  if (text || text.error().code != errc::not_found) return text;
+  if (is_expected())
+    return fail(errc::unavailable,
+                fmt::format("the link to the vault leads to {}, where nothing is", path_.string()),
+                "mount the disk that it is on; or make a new vault: thv-engine secret setup",
+                link_.string());
+  return fail(errc::not_found, "there is no vault for secrets yet",
+              "make one: thv-engine secret setup", path_.string());
 }
 
 result<vault_header> encrypted_file::header() const {
@@ -195,12 +206,22 @@ result<void> encrypted_file::create(vault_header header, secret_key const& key) 
   return write(std::move(header), key, vault_contents());
 }
 
+result<void> encrypted_file::check_owner() const {
+  struct stat found {};
+  if (::stat(path_.c_str(), &found) != 0 || found.st_uid == ::geteuid()) return {};
+  // It would become ours, and its user could read it no more.
+  return fail(errc::permission_denied,
+              fmt::format("the vault belongs to another user (uid {})", found.st_uid),
+              "nothing was changed; run the command as that user", path_.string());
+}
+
 result<void> encrypted_file::update(secret_key const& key, change const& apply) const {
   start_sodium();
   // Without the folder there is no vault, and no place for its lock.
   THV_CHECK(header());
   THV_TRY(auto const lock, store::detail::lock_file(path_.string() + ".lock"));
   THV_TRY(auto const text, read());
+  THV_CHECK(check_owner());
   THV_TRY(auto found, read_vault_header(text, text.size(), path_.string()));
   THV_TRY(auto contents, decrypt(text, found, key, path_.string()));
   THV_CHECK(apply(contents));
@@ -240,11 +261,23 @@ result<void> encrypted_file::erase(secret_key const& key, std::string_view group
   });
 }
 
+result<std::vector<std::string>> encrypted_file::erase_group(secret_key const& key,
+                                                             std::string_view group) const {
+  std::vector<std::string> names;
+  if (group.empty()) return fail(errc::invalid_argument, "the name of the group is empty");
+  THV_CHECK(update(key, [&](vault_contents& contents) -> result<void> {
+    names = contents.erase_group(group);
+    return {};
+  }));
+  return names;
+}
+
 result<void> encrypted_file::change_key(secret_key const& old_key, vault_header header,
                                         secret_key const& new_key) const {
   THV_CHECK(this->header());
   THV_TRY(auto const lock, store::detail::lock_file(path_.string() + ".lock"));
   THV_TRY(auto const text, read());
+  THV_CHECK(check_owner());
   THV_TRY(auto const old_header, read_vault_header(text, text.size(), path_.string()));
   THV_TRY(auto const contents, decrypt(text, old_header, old_key, path_.string()));
   return write(std::move(header), new_key, contents);

@@ -43,9 +43,8 @@ result<secret_key> make_key_file(std::filesystem::path const& path) {
   if (!fd) return store::detail::file_error("cannot create", path, errno);
   auto key = secret_key::random();
   auto text = key.to_text() + "\n";
-  auto const written = ::write(fd.get(), text.data(), text.size());
-  int const number = written < 0 ? errno : ENOSPC;
-  bool const whole = written == static_cast<ssize_t>(text.size()) && ::fsync(fd.get()) == 0;
+  bool const whole = store::detail::write_all(fd.get(), text) && ::fsync(fd.get()) == 0;
+  int const number = errno;
   wipe(text);
   if (whole) return key;
   ::unlink(path.c_str());

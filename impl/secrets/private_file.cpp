@@ -20,10 +20,13 @@ namespace {
 error failed(std::filesystem::path const& path, std::string const& what, int number) {
   if (number == ENOENT || number == ENOTDIR)
     return fail(errc::not_found, fmt::format("there is no such {}", what), {}, path.string());
-  auto const code = number == EACCES || number == EPERM ? errc::permission_denied : errc::io;
+  bool const denied = number == EACCES || number == EPERM;
   return fail(
-      code, fmt::format("the {} cannot be read: {}", what, std::generic_category().message(number)),
-      {}, path.string());
+      denied ? errc::permission_denied : errc::io,
+      fmt::format("the {} cannot be read: {}", what, std::generic_category().message(number)),
+      denied ? "is it another user's? 'ls -ld' shows whose it and its folder are"
+             : (number == ELOOP ? "its links lead in a circle: make one that leads to a file" : ""),
+      path.string());
 }
 
 result<void> check_kind(int fd, std::filesystem::path const& path, std::string const& what,

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "locked_buffer.hpp"
+#include "utf8.hpp"
 
 namespace thv::secrets {
 
@@ -53,7 +54,8 @@ result<secret_key> secret_key::from_text(std::string_view text) {
   auto const variant = text.size() == 44   ? sodium_base64_VARIANT_ORIGINAL
                        : text.size() == 43 ? sodium_base64_VARIANT_ORIGINAL_NO_PADDING
                                            : 0;
-  if (variant != 0 &&
+  // libsodium 1.0.18 takes bytes beyond ASCII for digits.
+  if (variant != 0 && is_ascii(text) &&
       ::sodium_base642bin(key.bytes_.get(), size, text.data(), text.size(), nullptr, &length, &end,
                           variant) == 0 &&
       whole())

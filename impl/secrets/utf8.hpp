@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <string_view>
 
 namespace thv::secrets {
+
+[[nodiscard]] inline bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
 
 /// Is this well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong)?
 [[nodiscard]] inline bool is_utf8(std::string_view text) {

@@ -17,4 +17,18 @@ std::optional<std::string> base64_unless_utf8(std::string_view value) {
   return text;
 }
 
+std::optional<std::string> from_base64(std::string_view text) {
+  // libsodium 1.0.18 takes bytes beyond ASCII for digits.
+  if (!is_ascii(text)) return std::nullopt;
+  std::string bytes(text.size() / 4 * 3, '\0');
+  std::size_t size = 0;
+  char const* end = nullptr;
+  if (::sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),
+                          text.size(), nullptr, &size, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+      end != text.data() + text.size())
+    return std::nullopt;
+  bytes.resize(size);
+  return bytes;
+}
+
 }  // namespace thv::secrets

@@ -143,6 +143,14 @@ bool vault_contents::erase(std::string_view group, std::string_view name) {
   return true;
 }
 
+std::vector<std::string> vault_contents::erase_group(std::string_view group) {
+  std::vector<std::string> names;
+  for (auto const& e : entries_)
+    if (e.about.group == group) names.push_back(e.about.name);
+  std::erase_if(entries_, [&](entry const& e) { return e.about.group == group; });
+  return names;
+}
+
 locked_buffer vault_contents::text() const {
   std::size_t expected = 4096;
   for (auto const& e : entries_) expected += 3 * e.value.size() + e.about.name.size() + 512;

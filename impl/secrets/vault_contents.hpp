@@ -25,6 +25,8 @@ class vault_contents {
            std::int64_t updated_at);
   /// False where there is no such secret.
   bool erase(std::string_view group, std::string_view name);
+  /// Erases all secrets of a group; their names.
+  std::vector<std::string> erase_group(std::string_view group);
 
   [[nodiscard]] locked_buffer text() const;
   [[nodiscard]] open_vault hand_out() &&;

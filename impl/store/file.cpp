@@ -22,6 +22,8 @@ error file_error(std::string_view what, std::filesystem::path const& path, int n
                         ? "free some space on that disk, then repeat the command"
                     : denied || number == EROFS
                         ? "make the folder writable for this user, or choose another state folder"
+                    : number == EISDIR || number == ENOTDIR || number == ELOOP
+                        ? "move away what is there, then repeat the command"
                         : "";
   return fail(
       denied ? errc::permission_denied : errc::io,

@@ -21,6 +21,9 @@ namespace thv::secrets {
 /// references (`NAME,target=KEY`) and variables need. errc::invalid_argument.
 [[nodiscard]] result<void> check_secret_name(std::string_view name);
 
+/// The error for a vault (called `origin`) that was not written with the key that its source gave.
+[[nodiscard]] error wrong_key(vault_header const& header, std::string const& origin);
+
 /// What may be told of a secret.
 struct secret_summary {
   std::string group;  ///< empty: for all groups
@@ -57,9 +60,10 @@ class open_vault {
 /// file again under a lock (PATH.lock) and replaces it as a whole, so that an interrupted one loses
 /// nothing. A file that cannot be read is never written to. Thread-safe; any number of processes.
 ///
-/// Errors of all functions: errc::not_found where there is no file, errc::permission_denied where
-/// others can read it, errc::corrupt where it is damaged or truncated, errc::unsupported for a
-/// newer format, errc::unauthenticated for a wrong key, errc::io.
+/// Errors of all functions: errc::not_found where there is no file, errc::unavailable where a link
+/// leads to none, errc::permission_denied where others can read it or it is another user's,
+/// errc::corrupt where it is damaged or truncated, errc::unsupported for a newer format,
+/// errc::unauthenticated for a wrong key, errc::io.
 class encrypted_file {
  public:
   static constexpr std::size_t largest = std::size_t(32) << 20;
@@ -68,8 +72,11 @@ class encrypted_file {
   explicit encrypted_file(std::filesystem::path path, std::function<std::int64_t()> now = {});
 
   [[nodiscard]] std::filesystem::path const& path() const { return path_; }
-  /// Is there a file, whatever is in it?
+  /// Is there a file, whatever is in it? Also true where that cannot be found out, so that nobody
+  /// takes a vault that cannot be reached for none.
   [[nodiscard]] bool exists() const;
+  /// Is there a file, or a link that leads to none now? `create` makes a vault where it leads to.
+  [[nodiscard]] bool is_expected() const;
   /// What is needed to get the key.
   [[nodiscard]] result<vault_header> header() const;
 
@@ -86,6 +93,9 @@ class encrypted_file {
   /// errc::not_found where that group (empty: all) has no such secret of its own.
   [[nodiscard]] result<void> erase(secret_key const& key, std::string_view group,
                                    std::string_view name) const;
+  /// Erases all secrets that were set for this group alone; their names. None is no error.
+  [[nodiscard]] result<std::vector<std::string>> erase_group(secret_key const& key,
+                                                             std::string_view group) const;
   /// Encrypts the vault anew, with another key, from another source.
   [[nodiscard]] result<void> change_key(secret_key const& old_key, vault_header header,
                                         secret_key const& new_key) const;
@@ -95,10 +105,12 @@ class encrypted_file {
 
   [[nodiscard]] result<std::string> read() const;
   [[nodiscard]] result<void> update(secret_key const& key, change const& apply) const;
+  [[nodiscard]] result<void> check_owner() const;
   [[nodiscard]] result<void> write(vault_header header, secret_key const& key,
                                    class vault_contents const& contents) const;
 
-  std::filesystem::path path_;
+  std::filesystem::path link_;  ///< as it was named
+  std::filesystem::path path_;  ///< where that leads to
   std::function<std::int64_t()> now_;
 };
 

@@ -232,6 +232,83 @@ TEST_CASE("a key file is found where the vault says, or where the user says", "[
   CHECK(wrong.error().message == "the key file does not fit this vault");
 }
 
+TEST_CASE("a file's passphrase that was wrong is not derived again until something changes",
+          "[cli][secrets]") {
+  bench b;
+  b.make_with_passphrase("right");
+  int derived = 0;
+  auto o = b.options();
+  o.passphrase_file = b.file("passphrase", "wrong");
+  o.key_from_passphrase = [&](std::string_view text, vault_header const& header) {
+    ++derived;
+    return key_from_passphrase(text, header);
+  };
+  secret_access access(std::move(o));
+  auto const try_again = [&] {
+    access.forget();  // as after the seconds that a failure is kept
+    return access.get("a", "");
+  };
+  for (int i = 0; i < 3; ++i) {
+    auto const refused = try_again();
+    CHECK(refused.error().code == errc::unauthenticated);
+    CHECK(refused.error().message == "wrong passphrase");
+  }
+  CHECK(derived == 1);
+
+  SECTION("another passphrase") {
+    b.file("passphrase", "also wrong");
+    CHECK_FALSE(try_again());
+    CHECK_FALSE(try_again());
+    CHECK(derived == 2);
+    b.file("passphrase", "right");
+    CHECK(try_again().value() == "stored");
+    CHECK(derived == 3);
+  }
+  SECTION("another vault") {
+    auto const header = new_vault_header(key_source::passphrase, fast);
+    auto const key = key_from_passphrase("wrong", header).value();
+    REQUIRE(b.vault().change_key(*b.key, header, key));
+    CHECK(try_again().value() == "stored");
+    CHECK(derived == 2);
+  }
+  SECTION("another value in the vault is no reason") {
+    REQUIRE(b.vault().set(*b.key, "", "b", "new"));
+    CHECK_FALSE(try_again());
+    CHECK(derived == 1);
+  }
+}
+
+TEST_CASE("a key that can be had without a question is had so", "[cli][secrets]") {
+  bench b;
+  b.make_with_passphrase("p");
+  auto o = b.options();
+  o.may_ask = true;
+  b.answers = {"p"};
+  secret_access access(std::move(o));
+  CHECK(access.key_without_asking().error().code == errc::unavailable);
+  CHECK(b.questions == 0);
+  // It does not keep the user from being asked later.
+  CHECK(access.get("a", "").value() == "stored");
+  CHECK(b.questions == 1);
+  CHECK(access.key_without_asking().value() == *b.key);
+
+  auto with_file = b.options();
+  with_file.passphrase_file = b.file("passphrase", "p");
+  CHECK(secret_access(std::move(with_file)).key_without_asking().value() == *b.key);
+}
+
+TEST_CASE("a vault on a disk that is not there is waited for, not replaced by the environment",
+          "[cli][secrets]") {
+  bench b;
+  b.variables = {{"THV_SECRET_b", "variable"}};
+  fs::create_symlink("disk/vault", b.folder / "secrets");
+  secret_access access(b.options());
+  CHECK(access.provider() == "encrypted");
+  CHECK(access.stored("b", "").error().code == errc::unavailable);
+  CHECK(access.get("a", "").error().code == errc::unavailable);
+  CHECK(access.get("b", "").value() == "variable");
+}
+
 TEST_CASE("a damaged vault is an error also where a variable is set", "[cli][secrets]") {
   bench b;
   b.make_with_passphrase("p");

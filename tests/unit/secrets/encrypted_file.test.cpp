@@ -325,6 +325,96 @@ TEST_CASE("a link to a vault stays a link", "[secrets]") {
   CHECK(v.file.get(v.key, "", "a").value() == "b");
 }
 
+TEST_CASE("a link that leads to nothing is not taken for no vault", "[secrets]") {
+  folder where;
+  auto const link = where.path() / "secrets";
+  auto const target = where.path() / "disk" / "vault";
+  std::filesystem::create_symlink("disk/vault", link);
+  encrypted_file const file(link);
+  CHECK_FALSE(file.exists());
+  CHECK(file.is_expected());
+  auto const e = file.header().error();
+  CHECK(e.code == errc::unavailable);
+  CHECK(e.where == link.string());
+  CHECK(e.message == "the link to the vault leads to " + target.string() + ", where nothing is");
+  CHECK_FALSE(e.hint.empty());
+  auto const key = secret_key::random();
+  CHECK(file.set(key, "", "a", "b").error().code == errc::unavailable);
+  CHECK_FALSE(std::filesystem::exists(where.path() / "disk"));
+  REQUIRE(file.create(new_vault_header(key_source::key_file, {}, "/keys/one"), key));
+  CHECK(std::filesystem::is_regular_file(target));
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK_FALSE(encrypted_file(where.path() / "none").is_expected());
+}
+
+TEST_CASE("links in a circle are told", "[secrets]") {
+  folder where;
+  std::filesystem::create_symlink("two", where.path() / "one");
+  std::filesystem::create_symlink("one", where.path() / "two");
+  encrypted_file const file(where.path() / "one");
+  CHECK(file.is_expected());
+  auto const e = file.header().error();
+  CHECK(e.code == errc::io);
+  CHECK(e.hint == "its links lead in a circle: make one that leads to a file");
+}
+
+TEST_CASE("a vault that cannot be reached is not taken for none", "[secrets]") {
+  made_vault v;
+  auto const is_told = [&] {
+    auto const e = v.file.header().error();
+    return v.file.exists() && e.code == errc::permission_denied && !e.hint.empty() &&
+           e.where == v.file.path().string();
+  };
+  REQUIRE(::chmod(v.where.path().c_str(), ::geteuid() == 0 ? 0700 : 0) == 0);
+  auto const child = ::fork();
+  if (child == 0) {
+    if (::geteuid() == 0 && ::setresuid(65534, 65534, 65534) != 0) ::_exit(2);
+    ::_exit(is_told() ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(::chmod(v.where.path().c_str(), 0700) == 0);
+  CHECK(status == 0);
+}
+
+TEST_CASE("what is in the vault's place is told and kept", "[secrets]") {
+  made_vault v;
+  SECTION("a folder in the place of the lock") {
+    std::filesystem::remove(v.where.path() / "secrets.lock");
+    std::filesystem::create_directory(v.where.path() / "secrets.lock");
+    auto const e = v.file.set(v.key, "", "a", "b").error();
+    CHECK(e.code == errc::io);
+    CHECK(e.hint == "move away what is there, then repeat the command");
+    CHECK(v.file.open(v.key)->list().empty());
+  }
+  SECTION("a vault of another user, which only root could write to") {
+    if (::geteuid() == 0) {
+      REQUIRE(::chown(v.file.path().c_str(), 65534, 65534) == 0);
+      auto const before = v.where.read("secrets");
+      auto const e = v.file.set(v.key, "", "a", "b").error();
+      CHECK(e.code == errc::permission_denied);
+      CHECK(e.message == "the vault belongs to another user (uid 65534)");
+      auto const other = new_vault_header(key_source::key_file, {}, "/keys/two");
+      CHECK(v.file.change_key(v.key, other, secret_key::random()).error().code ==
+            errc::permission_denied);
+      CHECK(v.where.read("secrets") == before);
+      CHECK(v.file.open(v.key));
+    }
+  }
+}
+
+TEST_CASE("all secrets of one group are erased at once, and no others", "[secrets]") {
+  made_vault v;
+  for (auto const* group : {"", "team", "teams"})
+    for (auto const* name : {"a", "b"}) REQUIRE(v.file.set(v.key, group, name, "value"));
+  CHECK(v.file.erase_group(v.key, "team").value() == std::vector<std::string>{"a", "b"});
+  CHECK(v.file.erase_group(v.key, "team").value().empty());
+  CHECK(v.file.open(v.key)->list().size() == 4);
+  CHECK(v.file.erase_group(v.key, "").error().code == errc::invalid_argument);
+  CHECK(v.file.open(v.key)->list().size() == 4);
+  CHECK(v.file.erase_group(secret_key::random(), "teams").error().code == errc::unauthenticated);
+}
+
 TEST_CASE("a folder that cannot be written is told", "[secrets]") {
   folder where;
   where.write("file", "x");

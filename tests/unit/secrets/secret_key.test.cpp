@@ -51,7 +51,8 @@ TEST_CASE("a key is read from hexadecimal digits and from base64", "[secrets]") 
 TEST_CASE("what is no key is refused and not repeated", "[secrets]") {
   for (std::string const& text :
        {std::string(), std::string("00"), std::string(64, 'g'), std::string(63, '0'),
-        std::string(65, '0'), std::string(44, '='), std::string(43, ' '), std::string(44, 'A'),
+        std::string(65, '0'), std::string(43, '\xff'), std::string(44, '='), std::string(43, ' '),
+        std::string(44, 'A'),
         std::string("00010203 405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")}) {
     auto const refused = secret_key::from_text(text);
     REQUIRE_FALSE(refused);
