@@ -97,13 +97,9 @@ control_response release(control_actions const& actions, control_request const& 
 control_response take_secrets(control_actions const& actions, control_request const& request) {
   auto const value = body_of(request);
   if (!value) return refused(value.error());
-  std::map<std::string, std::string> secrets;
-  for (auto const& [name, secret] : value->get_object()) {
-    if (!secret.is_string())
-      return refused(fail(errc::invalid_argument, "a secret's value is no string"));
-    secrets.emplace(name, secret.get_string());
-  }
-  actions.take_secrets(std::move(secrets));
+  auto secrets = secrets_from_json(*value);
+  if (!secrets) return refused(secrets.error());
+  actions.take_secrets(*std::move(secrets));
   actions.refresh();
   return done();
 }
@@ -116,10 +112,8 @@ json::string text_of(secrets::secret_key const& key) {
 }
 
 control_response hand_over(control_actions const& actions) {
-  json::object secrets;
   auto const held = actions.hand_over();
-  for (auto const& [name, value] : held.secrets) secrets[name] = value;
-  json::object body{{"secrets", std::move(secrets)}};
+  json::object body{{"secrets", secrets_json(held.secrets)}};
   if (held.key) body["key"] = text_of(*held.key);
   return done(std::move(body));
 }

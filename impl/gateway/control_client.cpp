@@ -57,23 +57,9 @@ result<void> control_client::release(plugin::call const& c, std::string const& n
   return {};
 }
 
-namespace {
-
-/// JSON can carry it.
-bool is_text(std::string const& value) {
-  json::error_code problem;
-  (void)json::parse(json::serialize(json::string(value)), problem);
-  return !problem;
-}
-
-}  // namespace
-
 result<void> control_client::give_secrets(plugin::call const& c,
                                           std::map<std::string, std::string> const& secrets) const {
-  json::object body;
-  for (auto const& [name, value] : secrets)
-    if (is_text(value)) body[name] = value;
-  THV_CHECK(ask(c, "POST", "secrets", body));
+  THV_CHECK(ask(c, "POST", "secrets", secrets_json(secrets)));
   return {};
 }
 
@@ -92,7 +78,9 @@ result<secrets::secret_key> key_in(json::value const& answer) {
 result<held_state> control_client::hand_over(plugin::call const& c) const {
   THV_TRY(auto const value, ask(c, "POST", "handover"));
   held_state held;
-  THV_CHECK(thv::json::reader(value, "the gateway's answer").read("secrets", held.secrets));
+  if (auto const* const secrets = value.get_object().if_contains("secrets")) {
+    THV_TRY(held.secrets, secrets_from_json(*secrets));
+  }
   if (value.get_object().contains("key")) {
     THV_TRY(held.key, key_in(value));
   }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <thv/gateway/control_json.hpp>
 
+#include <optional>
+
+#include <fmt/format.h>
 #include <boost/json/array.hpp>
 
 #include <thv/json/reader.hpp>
+#include <thv/secrets/value_text.hpp>
 
 namespace thv::gateway {
 
@@ -40,6 +44,15 @@ result<member_status> read_member(thv::json::reader const& r) {
   THV_CHECK(read_number(r, "calls", m.calls));
   THV_CHECK(read_number(r, "errors", m.errors));
   return m;
+}
+
+std::optional<std::string> secret_bytes(json::value const& value) {
+  if (auto const* const text = value.if_string()) return std::string(text->data(), text->size());
+  auto const* const object = value.if_object();
+  auto const* const member = object ? object->if_contains("base64") : nullptr;
+  auto const* const encoded = member ? member->if_string() : nullptr;
+  if (!encoded) return std::nullopt;
+  return secrets::from_base64({encoded->data(), encoded->size()});
 }
 
 }  // namespace
@@ -96,6 +109,32 @@ result<catalogue> catalogue_from_json(json::value const& value) {
   THV_CHECK(r.read("initialize_result", c.initialize_result));
   THV_CHECK(r.read("lists", c.lists));
   return c;
+}
+
+json::object secrets_json(std::map<std::string, std::string> const& secrets) {
+  json::object out;
+  for (auto const& [name, value] : secrets) {
+    if (auto const encoded = secrets::base64_unless_utf8(value))
+      out[name] = json::object{{"base64", *encoded}};
+    else
+      out[name] = value;
+  }
+  return out;
+}
+
+result<std::map<std::string, std::string>> secrets_from_json(json::value const& value) {
+  if (!value.is_object()) return fail(errc::invalid_argument, "the secrets are no JSON object");
+  std::map<std::string, std::string> values;
+  for (auto const& [name, secret] : value.get_object()) {
+    auto bytes = secret_bytes(secret);
+    if (!bytes)
+      return fail(errc::invalid_argument,
+                  fmt::format("the value of secret '{}' is neither a string nor an object with "
+                              "'base64'",
+                              std::string_view(name.data(), name.size())));
+    values.emplace(name, *std::move(bytes));
+  }
+  return values;
 }
 
 json::object to_json(error const& e) {

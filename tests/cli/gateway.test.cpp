@@ -248,6 +248,48 @@ TEST_CASE("a crashed member comes back with its secret, which only the gateway's
   CHECK(u.json({"list", "--all"}).as_array().size() == 1);
 }
 
+TEST_CASE("the gateway's memory holds any bytes of a secret, and hands them over",
+          "[cli][gateway]") {
+  user u;
+  std::string const value = "s3cret-gr\xfc\xdf";
+  u.set("THV_SECRET_key", value);
+  u.expect_done({"run", "--name", "one", "--secret", "key,target=KEY", TINY_SERVER});
+  u.set("THV_SECRET_key", "");
+  auto const has_it = [&](std::string const& pid) {
+    return read_file("/proc/" + pid.substr(0, pid.find('\n')) + "/environ")
+               .find("KEY=" + value + '\0') != std::string::npos;
+  };
+  auto before = pid_of(u, "one");
+  CHECK(has_it(before));
+  auto const comes_back = [&] {
+    REQUIRE(kill(static_cast<pid_t>(std::stol(before)), SIGKILL) == 0);
+    std::string now;
+    bool const back = eventually([&] {
+      auto const seen = u.run({"mcp", "call", "one", "pid"});
+      now = seen.out;
+      return seen.status == 0 && seen.out != before;
+    });
+    INFO(read_file(u.home() / "state/thv-engine/gateway.log"));
+    REQUIRE(back);
+    before = now;
+    CHECK(has_it(now));
+  };
+  comes_back();
+
+  // One of another program file takes over what it holds.
+  fs::create_directories(u.home() / "new/bin");
+  auto const copy = (u.home() / "new/bin/thv-engine").string();
+  fs::copy_file(THV_PROGRAM, copy);
+  fs::create_directory_symlink(fs::path(THV_PROGRAM).parent_path().parent_path() / "lib",
+                               u.home() / "new/lib");
+  auto const first = gateway_pid(u);
+  auto const seen = u.run_program(copy, {"gateway", "start"});
+  INFO(seen.err);
+  REQUIRE(seen.status == 0);
+  CHECK(gateway_pid(u) != first);
+  comes_back();
+}
+
 TEST_CASE("after a reboot members of groups with autostart return, others do not",
           "[cli][gateway]") {
   user u;

@@ -26,8 +26,7 @@ class control_client {
   [[nodiscard]] result<catalogue> prove(plugin::call const& c, std::string const& name) const;
   /// It lets go of a member's stream.
   [[nodiscard]] result<void> release(plugin::call const& c, std::string const& name) const;
-  /// It keeps these in memory, and reads its members again. Values that are no UTF-8 text are left
-  /// out.
+  /// It keeps these in memory, and reads its members again.
   [[nodiscard]] result<void> give_secrets(plugin::call const& c,
                                           std::map<std::string, std::string> const& secrets) const;
   /// It gives what it holds, for a successor, and ends soon after.

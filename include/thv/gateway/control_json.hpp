@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
+#include <string>
 #include <string_view>
 
 #include <boost/json/object.hpp>
@@ -22,6 +24,12 @@ struct gateway_status {
 
 [[nodiscard]] boost::json::object to_json(catalogue const& c);
 [[nodiscard]] result<catalogue> catalogue_from_json(boost::json::value const& value);
+
+/// Values of secrets by name. One that is no UTF-8 stands as `{"base64": "…"}`.
+[[nodiscard]] boost::json::object secrets_json(std::map<std::string, std::string> const& secrets);
+/// errc::invalid_argument; the error repeats no value.
+[[nodiscard]] result<std::map<std::string, std::string>> secrets_from_json(
+    boost::json::value const& value);
 
 [[nodiscard]] boost::json::object to_json(error const& e);
 /// errc::internal for what is no error.

@@ -5,6 +5,7 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <thv/gateway/control_json.hpp>
 
 using namespace thv;
@@ -92,11 +93,26 @@ TEST_CASE("secrets are taken and handed over, never repeated in an error", "[gat
   auto const over = boost::json::parse(g.ask("POST", "handover").body).at("secrets");
   CHECK(over == boost::json::value({{"a", "s3cret"}, {"held", "h"}}));
 
-  for (auto const* const body : {R"({"a":"s3cret")", R"(["s3cret"])", R"({"a":["s3cret"]})"}) {
+  for (auto const* const body : {R"({"a":"s3cret")", R"(["s3cret"])", R"({"a":["s3cret"]})",
+                                 R"({"a":{"base64":["s3cret"]}})", R"({"a":{"base64":"s3cret!"}})",
+                                 R"({"a":{"value":"s3cret"}})"}) {
     auto const wrong = g.ask("POST", "secrets", body);
     CHECK(wrong.status == 400);
     CHECK(wrong.body.find("s3cret") == std::string::npos);
   }
+}
+
+TEST_CASE("secrets of any bytes are taken and handed over", "[gateway][unit]") {
+  fake_gateway g;
+  std::map<std::string, std::string> const given{
+      {"held", "h"}, {"latin", "gr\xfc\xdf"}, {"nul", std::string("\0\xff", 2)}, {"text", "größe"}};
+  auto const body = boost::json::serialize(secrets_json(given));
+  CHECK(g.ask("POST", "secrets", body).status == 200);
+  CHECK(g.secrets == given);
+  auto const over = boost::json::parse(g.ask("POST", "handover").body).at("secrets");
+  auto const read = secrets_from_json(over);
+  REQUIRE(read);
+  CHECK(*read == given);
 }
 
 TEST_CASE("the key is kept until it is dropped, and goes to a successor", "[gateway][unit]") {
