@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <functional>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -16,12 +14,13 @@
 #include <thv/engine/changer.hpp>
 #include <thv/engine/choose_runtime.hpp>
 #include <thv/engine/desire.hpp>
-#include <thv/engine/observe.hpp>
+#include <thv/engine/lookup.hpp>
 #include <thv/engine/probe.hpp>
 #include <thv/engine/requests.hpp>
-#include <thv/engine/secret_use.hpp>
 #include <thv/engine/spec.hpp>
+#include <thv/engine/state_reader.hpp>
 #include <thv/engine/views.hpp>
+#include <thv/engine/wishes.hpp>
 #include <thv/model/names.hpp>
 #include <thv/model/run_config_json.hpp>
 #include <thv/plan/reconcile.hpp>
@@ -76,25 +75,12 @@ class basic_engine {
   /// `engine_options::group_holders` hold themselves. Asks no other runtime. A holder that does not
   /// answer is an error: a list without its groups would be wrong.
   [[nodiscard]] result<std::vector<store::group_record>> groups(std::stop_token stop = {}) {
-    THV_TRY(auto all, store_.groups());
-    for (auto const& name : options_.group_holders) {
-      auto runtime = runtimes_.get(name);
-      if (!runtime) continue;  // `runtime list` says why
-      auto* holder = plugin::find_interface<plugin::group_holder>(**runtime);
-      if (!holder) continue;
-      plugin::call const c{std::chrono::steady_clock::now() + std::chrono::seconds(20), stop, {}};
-      THV_TRY(auto const held, holder->groups(c));
-      for (auto const& group : held)
-        if (std::none_of(all.begin(), all.end(), [&](auto const& g) { return g.name == group; }))
-          all.push_back({group, {}, {}, {}, 0});
-    }
-    std::sort(all.begin(), all.end(), [](auto const& a, auto const& b) { return a.name < b.name; });
-    return all;
+    return reader_.groups(options_.group_holders, stop);
   }
 
   /// errc::not_found with ToolHive's sentence.
   [[nodiscard]] result<group_view> show_group(std::string const& name, std::stop_token stop = {}) {
-    THV_TRY(auto record, existing_group(name));
+    THV_TRY(auto record, lookup_.group(name));
     THV_TRY(auto members, list(name, stop));
     return group_view{std::move(record), std::move(members)};
   }
@@ -102,38 +88,19 @@ class basic_engine {
   /// Workloads by name, of one group (which must exist) or all, as their runtimes see them now.
   [[nodiscard]] result<std::vector<workload_view>> list(
       std::optional<std::string> const& group = {}, std::stop_token stop = {}) {
-    if (group) THV_CHECK(existing_group(*group));
-    THV_TRY(auto records, store_.workloads());
-    if (group) std::erase_if(records, [&](auto const& r) { return r.group != *group; });
-    std::set<std::string> used;
-    for (auto const& record : records) used.insert(record.runtime);
-    auto const answers = list_instances(runtimes_, used, stop);
-    std::vector<workload_view> views;
-    for (auto& record : records)
-      views.push_back(view_of(match_instance(std::move(record), answers)));
-    return views;
+    return reader_.list(group, stop);
   }
 
   /// One workload, with what its runtime does not enforce and where it answers.
   [[nodiscard]] result<workload_view> status(std::string const& name, std::stop_token stop = {}) {
-    THV_TRY(auto record, existing_workload(name));
-    auto const answers = list_instances(runtimes_, {record.runtime}, stop);
-    auto view = view_of(match_instance(std::move(record), answers));
-    if (auto const who = chooser_.identify(view.record.runtime))
-      for (auto& text : plan::unenforced_permissions(view.record.config, *who))
-        view.notes.push_back(std::move(text));
-    auto runtime = runtimes_.get(view.record.runtime);
-    plugin::call const c{std::chrono::steady_clock::now() + std::chrono::seconds(5), stop, {}};
-    if (runtime && view.record.config.transport != transport::stdio)
-      if (auto where = (*runtime)->where(c, view.record.instance)) view.url = where->url;
-    return view;
+    return reader_.status(name, stop);
   }
 
   /// Feeds the workload's log to `sink` (see plugin::runtime::logs).
   [[nodiscard]] result<void> logs(std::string const& name, plugin::log_options const& options,
                                   std::function<bool(std::string_view)> const& sink,
                                   std::stop_token stop = {}) {
-    THV_TRY(auto const record, existing_workload(name));
+    THV_TRY(auto const record, lookup_.workload(name));
     THV_TRY(auto* runtime, runtimes_.get(record.runtime));
     plugin::call c;
     c.stop = stop;
@@ -142,22 +109,13 @@ class basic_engine {
 
   /// The run config of a workload, as `run --from-config` reads it.
   [[nodiscard]] result<run_config> export_config(std::string const& name) {
-    THV_TRY(auto record, existing_workload(name));
+    THV_TRY(auto record, lookup_.workload(name));
     record.config.group = record.group;
     return std::move(record.config);
   }
 
   /// What interrupted commands left, as sentences; repairs nothing. Asks no runtime.
-  [[nodiscard]] result<std::vector<std::string>> unfinished() {
-    THV_TRY(auto const open, store_.open_operations());
-    std::vector<std::string> said;
-    for (auto const& op : open)
-      if (!world_.is_alive(op.owner))
-        said.push_back(fmt::format(
-            "an interrupted '{}'{} was found; the next command that changes something repairs it",
-            op.kind, op.group.empty() ? "" : " of group '" + op.group + "'"));
-    return said;
-  }
+  [[nodiscard]] result<std::vector<std::string>> unfinished() { return reader_.unfinished(world_); }
 
   // ---- changing -------------------------------------------------------------------------------
 
@@ -172,7 +130,7 @@ class basic_engine {
   [[nodiscard]] result<plan::report> group_run(group_run_request const& request,
                                                change_options const& o = {}) {
     THV_TRY(auto const shape, shape_of(request));
-    auto const build = [&] { return desire_group_run(request, shape); };
+    auto const build = [&] { return wishes_.group_run(request, shape); };
     plan::reconcile_options how;
     how.registry_run = true;
     how.prune = request.prune;
@@ -191,7 +149,7 @@ class basic_engine {
       THV_CHECK(group_for(config.group));
       THV_TRY(auto runtime, chooser_.choose(config.name, {config.origin().kind}, config.runtime));
       plan::desired_state desired{"run", config.group, {{.name = config.group}}, {}};
-      THV_TRY(auto wanted, desired_member(config, std::move(runtime), {}));
+      THV_TRY(auto wanted, wishes_.member(config, std::move(runtime), {}));
       desired.workloads.push_back(std::move(wanted));
       return desired;
     };
@@ -206,7 +164,7 @@ class basic_engine {
       return fail(errc::invalid_argument, "cannot delete the default group",
                   "the 'default' group is reserved for workloads that are not assigned to any "
                   "other group");
-    THV_CHECK(existing_group(request.name));
+    THV_CHECK(lookup_.group(request.name));
     plan::reconcile_options how;
     how.forget = request.forget;
     auto const locks = [&] {
@@ -225,9 +183,9 @@ class basic_engine {
   [[nodiscard]] result<plan::report> move(move_request const& request,
                                           change_options const& o = {}) {
     THV_CHECK(validate_group_name(request.to));
-    if (!request.from.empty()) THV_CHECK(existing_group(request.from));
+    if (!request.from.empty()) THV_CHECK(lookup_.group(request.from));
     auto const locks = [&]() -> result<std::set<std::string>> {
-      THV_TRY(auto names, groups_of({request.workloads, {}, false}));
+      THV_TRY(auto names, lookup_.groups_of(selection{request.workloads, {}, false}));
       names.insert(request.to);
       return names;
     };
@@ -241,26 +199,28 @@ class basic_engine {
 
   /// Stops running workloads; stopped ones are left as they are.
   [[nodiscard]] result<plan::report> stop(selection const& which, change_options const& o = {}) {
-    return change_selected("stop", which, o, [](plan::desired_workload& w) { w.running = false; });
+    return change_selected("stop", which, o, [](std::string const& name) {
+      plan::desired_workload wanted;
+      wanted.name = name;
+      wanted.running = false;
+      return result(wanted);
+    });
   }
 
   /// Starts stopped workloads and proves them ready; running ones are left as they are. One whose
   /// secrets have other values than when it was made is made anew.
   [[nodiscard]] result<plan::report> start(selection const& which, change_options const& o = {}) {
-    return change_selected("start", which, o, [this](plan::desired_workload& w) {
-      if (auto const record = store_.workload(w.name); record && *record)
-        renew_secrets(w, **record);
-      w.running = true;
-    });
+    return change_selected("start", which, o,
+                           [this](std::string const& name) { return wishes_.running(name); });
   }
 
-  /// Stops and starts workloads; they get the values that their secrets have now.
+  /// Stops and starts workloads; they get the values that their secrets have now. One that does not
+  /// come back is stopped: member_report::left.
   [[nodiscard]] result<plan::report> restart(selection const& which, change_options const& o = {}) {
-    return change_selected("restart", which, o, [this](plan::desired_workload& w) {
-      if (auto const record = store_.workload(w.name); record && *record)
-        renew_secrets(w, **record);
-      w.running = true;
-      w.restart = true;
+    return change_selected("restart", which, o, [this](std::string const& name) {
+      auto wanted = wishes_.running(name);
+      if (wanted) wanted->restart = true;
+      return wanted;
     });
   }
 
@@ -269,33 +229,10 @@ class basic_engine {
   /// had keeps running as it is; the report says so, and is only partly done.
   [[nodiscard]] result<plan::report> apply_secrets(std::set<std::string> const& names,
                                                    change_options const& o = {}) {
-    auto const users = [this, names]() -> result<std::vector<store::workload_record>> {
-      THV_TRY(auto records, store_.workloads());
-      std::erase_if(records, [&](auto const& r) {
-        auto const used = secrets_of(r.config);
-        return r.phase != store::phase::present || !r.wanted_running ||
-               std::none_of(names.begin(), names.end(), [&](auto& n) { return used.contains(n); });
-      });
-      return records;
-    };
     std::vector<plan::note> kept;
-    auto const build = [this, users, &kept]() -> result<plan::desired_state> {
-      kept.clear();
-      plan::desired_state desired{"secret set", {}, {}, {}};
-      THV_TRY(auto const records, users());
-      for (auto const& record : records) {
-        auto wanted = desired_member(record.config, record.runtime, record.declared_by);
-        if (!wanted) {
-          kept.push_back({true, record.name, "goes on as it is: " + to_string(wanted.error())});
-          continue;
-        }
-        wanted->renews = plan::renewal::at_once;
-        desired.workloads.push_back(*std::move(wanted));
-      }
-      return desired;
-    };
-    auto const locks = [users]() -> result<std::set<std::string>> {
-      THV_TRY(auto const records, users());
+    auto const build = [&] { return wishes_.renewal(names, kept); };
+    auto const locks = [&]() -> result<std::set<std::string>> {
+      THV_TRY(auto const records, wishes_.users_of(names));
       std::set<std::string> groups{"default"};
       for (auto const& record : records) groups.insert(record.group);
       return groups;
@@ -311,36 +248,17 @@ class basic_engine {
   /// them. What a command has stopped or removed meanwhile stays as it is.
   [[nodiscard]] result<plan::report> revive(std::vector<std::string> const& names,
                                             change_options const& o = {}) {
-    auto const build = [&]() -> result<plan::desired_state> {
-      plan::desired_state desired{"start", {}, {}, {}};
-      for (auto const& name : names) {
-        THV_TRY(auto const record, store_.workload(name));
-        if (!record || record->phase != store::phase::present || !record->wanted_running) continue;
-        plan::desired_workload wanted;
-        wanted.name = name;
-        renew_secrets(wanted, *record);
-        wanted.running = true;
-        desired.workloads.push_back(std::move(wanted));
-      }
-      return desired;
-    };
-    auto const locks = [&]() -> result<std::set<std::string>> {
-      THV_TRY(auto const records, store_.workloads());
-      std::set<std::string> groups;
-      for (auto const& record : records)
-        if (std::find(names.begin(), names.end(), record.name) != names.end())
-          groups.insert(record.group);
-      return groups;
-    };
-    return change(bulk(o), {}, locks, build);
+    return change(
+        bulk(o), {}, [&] { return lookup_.groups_of(names); },
+        [&] { return wishes_.revival(names); });
   }
 
   /// Stops the instance of a workload without changing what is wanted of it: the next request
   /// starts it again (run_config::on_demand). One that is not wanted running is left alone.
   [[nodiscard]] result<void> put_to_sleep(plugin::call const& c, std::string const& name) {
-    THV_TRY(auto const before, existing_workload(name));
+    THV_TRY(auto const before, lookup_.workload(name));
     THV_TRY(auto const lock, store_.lock_group(c, before.group));
-    THV_TRY(auto const record, existing_workload(name));
+    THV_TRY(auto const record, lookup_.workload(name));
     if (record.phase != store::phase::present || record.group != before.group) return {};
     if (!record.wanted_running || !record.config.on_demand) return {};
     THV_TRY(auto* runtime, runtimes_.get(record.runtime));
@@ -352,8 +270,13 @@ class basic_engine {
                                             change_options const& o = {}) {
     plan::reconcile_options how;
     how.forget = forget;
-    return change_selected(
-        "rm", which, o, [](plan::desired_workload& w) { w.present = false; }, how);
+    auto const wish = [](std::string const& name) {
+      plan::desired_workload wanted;
+      wanted.name = name;
+      wanted.present = false;
+      return result(wanted);
+    };
+    return change_selected("rm", which, o, wish, how);
   }
 
  private:
@@ -374,54 +297,6 @@ class basic_engine {
     return changer_.change(o, how, locks, build);
   }
 
-  // ---- desires --------------------------------------------------------------------------------
-
-  result<plan::desired_workload> desired_member(run_config config, std::string runtime,
-                                                std::string declared_by) const {
-    plan::desired_workload wanted;
-    wanted.name = config.name;
-    wanted.runtime = std::move(runtime);
-    wanted.group = config.group;
-    wanted.running = true;
-    wanted.declared_by = std::move(declared_by);
-    auto const keep = [&](std::string const& reference, std::string const& name) -> result<void> {
-      auto value = secrets_(name, config.group);
-      if (!value) return std::move(value).error();
-      wanted.secret_fingerprints[reference] = store_.keyed_hash(name + '\n' + *value);
-      return {};
-    };
-    for (auto const& reference : config.secrets) {
-      THV_TRY(auto const parsed, parse_secret_reference(reference));
-      THV_CHECK(keep(reference, parsed.name));
-    }
-    for (auto const& [header, name] : config.secret_headers)
-      THV_CHECK(keep(name + ",target=" + header, name));
-    wanted.config = std::move(config);
-    return wanted;
-  }
-
-  /// Lets a workload that is to be started be made anew if a secret of it has another value now.
-  /// Where one cannot be had, it is left as it was made.
-  void renew_secrets(plan::desired_workload& wanted, store::workload_record const& record) {
-    if (record.phase != store::phase::present || secrets_of(record.config).empty()) return;
-    auto renewed = desired_member(record.config, record.runtime, record.declared_by);
-    if (!renewed) return;
-    wanted = *std::move(renewed);
-    wanted.renews = plan::renewal::when_started;
-  }
-
-  result<plan::desired_state> desire_group_run(group_run_request const& request,
-                                               group_run_shape const& shape) {
-    plan::desired_state desired{"group run", shape.group, {}, {}};
-    desired.groups.push_back(
-        {shape.group, true, shape.title, request.origin, slug(request.group.name)});
-    for (auto const& member : shape.members) {
-      THV_TRY(auto wanted, desired_member(member.config, member.runtime, shape.group));
-      desired.workloads.push_back(std::move(wanted));
-    }
-    return desired;
-  }
-
   /// Chooses each member's runtime and form, and checks all that can be checked before a change.
   result<group_run_shape> shape_of(group_run_request const& request) {
     return shape_group_run(request,
@@ -439,67 +314,24 @@ class basic_engine {
   result<plan::report> change_selected(char const* kind, selection const& which,
                                        change_options const& o, Wish const& wish,
                                        plan::reconcile_options const& how = {}) {
-    if (which.group) THV_CHECK(existing_group(*which.group));
+    if (which.group) THV_CHECK(lookup_.group(*which.group));
     auto const build = [&]() -> result<plan::desired_state> {
-      THV_TRY(auto const names, selected(which));
+      THV_TRY(auto const names, lookup_.selected(which));
       plan::desired_state desired{kind, which.group.value_or(std::string()), {}, {}};
       for (auto const& name : names) {
-        plan::desired_workload wanted;
-        wanted.name = name;
-        wish(wanted);
+        THV_TRY(auto wanted, wish(name));
         desired.workloads.push_back(std::move(wanted));
       }
       return desired;
     };
     return change(
-        bulk(o), how, [&] { return groups_of(which); }, build);
-  }
-
-  // ---- names ----------------------------------------------------------------------------------
-
-  result<std::vector<std::string>> selected(selection const& which) {
-    THV_TRY(auto const records, store_.workloads());
-    std::vector<std::string> names;
-    if (!which.all && !which.group) {
-      for (auto const& name : which.names) {
-        auto const known = std::any_of(records.begin(), records.end(),
-                                       [&](auto const& r) { return r.name == name; });
-        if (!known) return no_workload(name, records);
-        names.push_back(name);
-      }
-      return names;
-    }
-    for (auto const& record : records)
-      if (which.all || record.group == *which.group) names.push_back(record.name);
-    return names;
-  }
-
-  /// The groups whose locks a command on these workloads needs.
-  result<std::set<std::string>> groups_of(selection const& which) {
-    THV_TRY(auto const names, selected(which));
-    std::set<std::string> groups;
-    if (which.group)
-      groups.insert(*which.group);
-    else
-      groups.insert("default");  // of operations without a group of their own
-    for (auto const& name : names) {
-      THV_TRY(auto const record, store_.workload(name));
-      if (record) groups.insert(record->group);
-    }
-    return groups;
-  }
-
-  result<store::group_record> existing_group(std::string const& name) {
-    THV_TRY(auto found, store_.group(name));
-    if (found) return *std::move(found);
-    return fail(errc::not_found, fmt::format("group '{}' does not exist", name),
-                "use 'thv-engine group list' to see available groups");
+        bulk(o), how, [&] { return lookup_.groups_of(which); }, build);
   }
 
   /// A group that a workload goes to: it exists, or may be made.
   result<void> group_for(std::string const& name) {
     if (options_.auto_create) return {};
-    auto found = existing_group(name);
+    auto found = lookup_.group(name);
     if (!found) {
       found.error().hint = fmt::format(
           "create it with 'thv-engine group create {}', or set auto_create = true under "
@@ -510,19 +342,15 @@ class basic_engine {
     return {};
   }
 
-  result<store::workload_record> existing_workload(std::string const& name) {
-    THV_TRY(auto found, store_.workload(name));
-    if (found) return *std::move(found);
-    THV_TRY(auto const records, store_.workloads());
-    return no_workload(name, records);
-  }
-
   Runtimes& runtimes_;
   Store& store_;
   secret_source secrets_;
   engine_options options_;
   runtime_chooser<Runtimes> chooser_;
   plan::services world_;
+  lookup<Store> lookup_{store_};
+  state_reader<Runtimes, Store> reader_{runtimes_, store_, chooser_};
+  wishes<Store> wishes_{store_, secrets_};
   changer<Runtimes, Store> changer_{runtimes_, store_, chooser_, world_, options_};
 };
 
