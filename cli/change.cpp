@@ -56,6 +56,9 @@ boost::json::object member_json(plan::member_report const& m, gateway_view const
   }
   out["tools"] = texts_json(m.tools);
   if (m.failure) out["error"] = error_json(*m.failure);
+  if (m.outcome == plan::outcome::failed || m.outcome == plan::outcome::undone ||
+      m.outcome == plan::outcome::cancelled)
+    out["left"] = to_string(m.left);
   if (!m.log_tail.empty()) out["log_tail"] = texts_json(m.log_tail);
   return out;
 }
@@ -69,34 +72,68 @@ void say_failure(plan::member_report const& m) {
   for (auto const& line : m.log_tail) say("  | " + plain_line(line) + "\n");
 }
 
-std::vector<std::string> names_with(plan::report const& r, plan::outcome o) {
+template <class Wanted>
+std::vector<std::string> names_of(plan::report const& r, Wanted const& wanted) {
   std::vector<std::string> names;
   for (auto const& m : workloads_of(r))
-    if (m.outcome == o) names.push_back(m.name);
+    if (wanted(m)) names.push_back(m.name);
   return names;
+}
+
+std::vector<std::string> names_left(plan::report const& r, plan::aftermath left) {
+  return names_of(r, [&](auto const& m) { return m.left == left; });
+}
+
+/// How the members are that the command did not change as it was to; `rest`: what to say when
+/// nobody is to be named.
+std::string aftermath_text(plan::report const& r, std::string const& rest) {
+  auto const stopped = names_left(r, plan::aftermath::stopped);
+  auto const uncertain = names_left(r, plan::aftermath::uncertain);
+  std::string text;
+  if (!stopped.empty())
+    text += fmt::format("; {} ran before and {} stopped now", fmt::join(stopped, ", "),
+                        stopped.size() == 1 ? "is" : "are");
+  if (!uncertain.empty())
+    text += fmt::format("; how {} {} now is not known", fmt::join(uncertain, ", "),
+                        uncertain.size() == 1 ? "is" : "are");
+  return text.empty() ? rest : text;
 }
 
 std::string closing_sentence(plan::report const& r, std::string const& what) {
   auto const failures = std::count_if(r.members.begin(), r.members.end(), [](auto const& m) {
     return m.outcome == plan::outcome::failed;
   });
-  auto const undone = names_with(r, plan::outcome::undone);
+  auto const failed = counted(static_cast<std::size_t>(failures), "member") + " failed";
+  auto const undone = names_of(r, [](auto const& m) { return m.outcome == plan::outcome::undone; });
+  auto const as_before = aftermath_text(r, "; everything is as it was before");
   switch (r.status) {
     case plan::completion::done:
       return {};
     case plan::completion::failed_undone:
-      return fmt::format("{} failed: {} failed{}; everything is as it was before", what,
-                         counted(static_cast<std::size_t>(failures), "member"),
-                         undone.empty() ? "" : fmt::format(", {} undone", fmt::join(undone, ", ")));
+      return fmt::format("{} failed: {}{}{}", what, failed,
+                         undone.empty() ? "" : fmt::format(", {} undone", fmt::join(undone, ", ")),
+                         as_before);
     case plan::completion::partly_done:
-      return fmt::format("{} is partly done: {} failed, the rest was kept", what,
-                         counted(static_cast<std::size_t>(failures), "member"));
+      return fmt::format("{} is partly done: {}, the rest was kept{}", what, failed,
+                         aftermath_text(r, {}));
     case plan::completion::rollback_incomplete:
-      return fmt::format("{} failed, and not all of it could be undone", what);
+      return r.rollback_failure ? fmt::format("{} failed, and not all of it could be undone{}",
+                                              what, aftermath_text(r, {}))
+                                : fmt::format("{} failed: {}{}", what, failed, as_before);
     case plan::completion::interrupted:
-      return fmt::format("{} was interrupted; everything is as it was before", what);
+      return fmt::format("{} was interrupted{}", what, as_before);
   }
   return {};
+}
+
+/// What to do about members that do not run any more, or about those that nobody knows of.
+std::string closing_hint(plan::report const& r) {
+  auto const stopped = names_left(r, plan::aftermath::stopped);
+  if (!stopped.empty())
+    return fmt::format("'thv-engine start {}' tries again", fmt::join(stopped, " "));
+  return names_left(r, plan::aftermath::uncertain).empty()
+             ? std::string()
+             : "'thv-engine list --all' shows how they are";
 }
 
 bool is_up_now(plan::member_report const& m) {
@@ -182,6 +219,17 @@ result<change_options> options_of(change_flags const& flags, config::configurati
   return options;
 }
 
+int with_engine(session& s, change_flags const& flags, std::string const& group,
+                std::function<int(engine&, change_options const&)> const& work) {
+  auto const settings = s.configuration();
+  if (!settings) return failed(settings.error());
+  auto const how = options_of(flags, **settings, group);
+  if (!how) return wrong_usage(how.error());
+  auto const engine = flags.dry_run ? s.reading_engine() : s.changing_engine();
+  if (!engine) return failed(engine.error());
+  return work(**engine, *how);
+}
+
 result<plan::report> carry_out(session& s, change_options options, change const& what) {
   progress_display progress(wants_live_progress(), s.debug());
   interrupt_guard interrupt([&] {
@@ -230,7 +278,7 @@ void say_report(plan::report const& r, std::string const& what) {
     say_error(e);
   }
   auto const closing = closing_sentence(r, what);
-  if (!closing.empty()) say_error(fail(errc::internal, closing));
+  if (!closing.empty()) say_error(fail(errc::internal, closing, closing_hint(r)));
 }
 
 boost::json::object report_json(plan::report const& r, gateway_view const& g) {
@@ -247,7 +295,8 @@ boost::json::object report_json(plan::report const& r, gateway_view const& g) {
 
 int finish(session& s, result<plan::report> const& r, change_flags const& flags,
            std::string const& what,
-           std::function<void(plan::report const&, gateway_view const&)> const& on_success) {
+           std::function<void(plan::report const&, gateway_view const&)> const& on_success,
+           boost::json::object const& more) {
   if (!r) return failed(r.error());
   say_report(*r, what);
   auto const g = settled_gateway(s, *r);
@@ -255,6 +304,7 @@ int finish(session& s, result<plan::report> const& r, change_flags const& flags,
   if (flags.json()) {
     auto out = report_json(*r, g);
     if (!clients.empty()) out["clients"] = outcomes_json(clients);
+    out.insert(more.begin(), more.end());
     print(pretty(out));
   } else if (r->dry_run)
     print(plan::to_string(r->planned));

@@ -45,6 +45,11 @@ struct change_flags {
 [[nodiscard]] result<int> number_of(std::string const& flag, std::string const& text, int least,
                                     int most);
 
+/// Readies an engine, one that only plans for a dry run, and what the flags and `[groups.NAME]` say
+/// for `work`, which gives the exit status; or says what is wrong.
+[[nodiscard]] int with_engine(session& s, change_flags const& flags, std::string const& group,
+                              std::function<int(engine&, change_options const&)> const& work);
+
 /// Carries a change out: shows its progress, lets Ctrl-C undo it. Leaves `options` with a token and
 /// a sink of its own.
 using change = std::function<result<plan::report>(change_options const&)>;
@@ -66,10 +71,11 @@ void say_report(plan::report const& r, std::string const& what);
 
 /// Lets the gateway know what has changed, tells the outcome and gives the exit status. `what`
 /// names the command's object: "group 'x'". In text, `on_success` prints what there is to print
-/// when all went well.
+/// when all went well; in JSON, the report has the members of `more` too.
 [[nodiscard]] int finish(
     session& s, result<plan::report> const& r, change_flags const& flags, std::string const& what,
-    std::function<void(plan::report const&, gateway_view const&)> const& on_success = {});
+    std::function<void(plan::report const&, gateway_view const&)> const& on_success = {},
+    boost::json::object const& more = {});
 
 /// Members of the report that are workloads.
 [[nodiscard]] std::vector<plan::member_report> workloads_of(plan::report const& r);

@@ -117,27 +117,25 @@ int run_group(session& s, options const& o) {
   if (!targets) return wrong_usage(targets.error());
   request.targets = *std::move(targets);
   auto const name = request.as.empty() ? slug(request.group.name) : request.as;
-  auto const how = options_of(o.change, **settings, name);
-  if (!how) return wrong_usage(how.error());
   auto const table = (*settings)->groups.find(name);
   if (o.runtime)
     request.runtime = *o.runtime;
   else if (table != (*settings)->groups.end())
     request.runtime = table->second.runtime.value_or("");
 
-  auto engine = o.change.dry_run ? s.reading_engine() : s.changing_engine();
-  if (!engine) return failed(engine.error());
-  auto const go = confirm_prune(**engine, request, *how, o.change.yes);
-  if (!go) return failed(go.error());
-  if (!*go) {
-    say("Cancelled; nothing was changed.\n");
-    return 0;
-  }
-  auto const report = carry_out(
-      s, *how, [&](change_options const& with) { return (*engine)->group_run(request, with); });
-  return finish(
-      s, report, o.change, fmt::format("group '{}'", name),
-      [&](plan::report const& r, gateway_view const& g) { print_members(**engine, r, name, g); });
+  return with_engine(s, o.change, name, [&](engine& e, change_options const& how) {
+    auto const go = confirm_prune(e, request, how, o.change.yes);
+    if (!go) return failed(go.error());
+    if (!*go) {
+      say("Cancelled; nothing was changed.\n");
+      return 0;
+    }
+    auto const report =
+        carry_out(s, how, [&](change_options const& with) { return e.group_run(request, with); });
+    return finish(
+        s, report, o.change, fmt::format("group '{}'", name),
+        [&](plan::report const& r, gateway_view const& g) { print_members(e, r, name, g); });
+  });
 }
 
 }  // namespace

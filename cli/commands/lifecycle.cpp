@@ -108,20 +108,16 @@ using act = std::function<result<plan::report>(engine&, options const&, change_o
 
 int carry_out_verb(session& s, options o, std::string const& verb, act const& what) {
   if (auto const fine = check_selection(o, verb); !fine) return wrong_usage(fine.error());
-  auto const settings = s.configuration();
-  if (!settings) return failed(settings.error());
-  auto const how = options_of(o.change, **settings, o.group.value_or(""));
-  if (!how) return wrong_usage(how.error());
-  auto engine = o.change.dry_run ? s.reading_engine() : s.changing_engine();
-  if (!engine) return failed(engine.error());
-  if (verb == "stop") {
-    if (auto const known = drop_unknown(**engine, o); !known) return failed(known.error());
-    if (!o.bulk() && o.names.empty()) return 0;
-  }
-  auto const report =
-      carry_out(s, *how, [&](change_options const& with) { return what(**engine, o, with); });
-  return finish(s, report, o.change, verb,
-                [&](plan::report const& r, gateway_view const&) { print_outcome(o, verb, r); });
+  return with_engine(s, o.change, o.group.value_or(""), [&](engine& e, change_options const& how) {
+    if (verb == "stop") {
+      if (auto const known = drop_unknown(e, o); !known) return failed(known.error());
+      if (!o.bulk() && o.names.empty()) return 0;
+    }
+    auto const report =
+        carry_out(s, how, [&](change_options const& with) { return what(e, o, with); });
+    return finish(s, report, o.change, verb,
+                  [&](plan::report const& r, gateway_view const&) { print_outcome(o, verb, r); });
+  });
 }
 
 }  // namespace

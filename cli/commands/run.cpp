@@ -111,18 +111,16 @@ int run_workload(session& s, options& o) {
     return config.error().where.starts_with("--") ? wrong_usage(config.error())
                                                   : failed(config.error());
   if (config->group.empty()) config->group = "default";
-  auto const how = options_of(o.change, **settings, config->group);
-  if (!how) return wrong_usage(how.error());
   if (auto const table = (*settings)->groups.find(config->group);
       table != (*settings)->groups.end() && config->runtime.empty() && config->remote_url.empty())
     config->runtime = table->second.runtime.value_or("");
-  auto engine = o.change.dry_run ? s.reading_engine() : s.changing_engine();
-  if (!engine) return failed(engine.error());
-  auto const name = config->name;
-  auto const report = carry_out(
-      s, *how, [&](change_options const& with) { return (*engine)->run({*config}, with); });
-  return finish(s, report, o.change, fmt::format("running '{}'", name),
-                [&](plan::report const& r, gateway_view const& g) { print_ready(r, name, g); });
+  return with_engine(s, o.change, config->group, [&](engine& e, change_options const& how) {
+    auto const& name = config->name;
+    auto const report =
+        carry_out(s, how, [&](change_options const& with) { return e.run({*config}, with); });
+    return finish(s, report, o.change, fmt::format("running '{}'", name),
+                  [&](plan::report const& r, gateway_view const& g) { print_ready(r, name, g); });
+  });
 }
 
 }  // namespace

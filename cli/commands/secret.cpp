@@ -9,6 +9,7 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <boost/json/object.hpp>
 
 #include <thv/model/names.hpp>
@@ -33,6 +34,7 @@ struct options {
   std::optional<std::string> group;
   std::optional<std::string> passphrase_file;
   bool apply = false;
+  bool all = false;
   change_flags change;
 
   [[nodiscard]] bool json() const { return change.json(); }
@@ -70,26 +72,27 @@ void warn_users(std::vector<std::string> const& workloads, std::string const& hi
   if (!hint.empty()) say(hint + "\n");
 }
 
-/// Tells who used the value that changed.
-void tell_users(session& s, options const& o, std::set<secret_place> const& stored,
-                std::string const& hint) {
+/// Tells who used the values that changed.
+void tell_users(session& s, std::string const& group, std::vector<std::string> const& names,
+                std::set<secret_place> const& stored, std::string const& hint) {
   auto const records = s.workloads();
   if (!records) return say_warning(to_string(records.error()));
-  auto const users = users_of(secret_uses(*records), {o.in_group(), o.name()}, stored);
-  warn_users(workloads_in(users), hint);
+  auto const uses = secret_uses(*records);
+  std::vector<secret_use> affected;
+  for (auto const& name : names) {
+    auto const users = users_of(uses, {group, name}, stored);
+    affected.insert(affected.end(), users.begin(), users.end());
+  }
+  warn_users(workloads_in(affected), hint);
 }
 
 /// Members that run with another value are made anew.
 int apply_value(session& s, options const& o) {
-  auto const settings = s.configuration();
-  if (!settings) return failed(settings.error());
-  auto const how = options_of(o.change, **settings, o.in_group());
-  if (!how) return wrong_usage(how.error());
-  auto const engine = s.changing_engine();
-  if (!engine) return failed(engine.error());
-  auto const report = carry_out(
-      s, *how, [&](change_options const& c) { return (*engine)->apply_secrets({o.name()}, c); });
-  return finish(s, report, o.change, fmt::format("secret '{}'", o.name()));
+  return with_engine(s, o.change, o.in_group(), [&](engine& e, change_options const& how) {
+    auto const report = carry_out(
+        s, how, [&](change_options const& with) { return e.apply_secrets({o.name()}, with); });
+    return finish(s, report, o.change, fmt::format("secret '{}'", o.name()));
+  });
 }
 
 /// A typing error would keep the value from everybody.
@@ -129,23 +132,47 @@ int set_secret(session& s, options const& o) {
   nudge_gateway(s);
   auto const opened = (*access)->vault().open(*key);
   if (!opened) return failed(opened.error());
-  tell_users(s, o, places_of(opened->list()), "'secret set … --apply' restarts them.");
+  tell_users(s, o.in_group(), {o.name()}, places_of(opened->list()),
+             "'secret set … --apply' restarts them.");
   return 0;
 }
 
+result<void> check_deletion(options const& o) {
+  THV_CHECK(check(o));
+  if (o.all && !o.words.empty())
+    return fail(errc::invalid_argument, "a name and --all were both given", "remove one of them");
+  if (o.all && !o.group)
+    return fail(errc::invalid_argument, "--all is for the secrets of one group",
+                "name it: --group GROUP");
+  if (!o.all && o.words.empty())
+    return fail(errc::invalid_argument, "the name of the secret is missing",
+                "usage: thv-engine secret delete NAME [--group GROUP]");
+  return {};
+}
+
+/// Of a group, with `--all`.
+result<std::vector<std::string>> erase(options const& o, secrets::encrypted_file const& vault,
+                                       secrets::secret_key const& key) {
+  if (o.all) return vault.erase_group(key, *o.group);
+  THV_CHECK(vault.erase(key, o.in_group(), o.name()));
+  return o.words;
+}
+
 int delete_secret(session& s, options const& o) {
-  if (auto const fine = check(o); !fine) return wrong_usage(fine.error());
+  if (auto const fine = check_deletion(o); !fine) return wrong_usage(fine.error());
   auto const access = vault_of(s, o.passphrase_file, "deleting secrets");
   if (!access) return failed(access.error());
   auto const key = (*access)->key();
   if (!key) return failed(key.error());
   auto const before = (*access)->vault().open(*key);
   if (!before) return failed(before.error());
-  if (auto done = (*access)->vault().erase(*key, o.in_group(), o.name()); !done) {
-    done.error().hint = "thv-engine secret list";
-    return failed(done.error());
+  auto names = erase(o, (*access)->vault(), *key);
+  if (!names) {
+    if (names.error().code == errc::not_found) names.error().hint = "thv-engine secret list";
+    return failed(names.error());
   }
-  tell_users(s, o, places_of(before->list()), {});
+  if (o.all) print(names->empty() ? "No secrets found\n" : deleted_text(*o.group, *names));
+  tell_users(s, o.in_group(), *names, places_of(before->list()), {});
   return 0;
 }
 
@@ -241,8 +268,9 @@ command delete_command() {
   auto c =
       verb("delete", "Delete a secret", "thv-engine secret delete github --group data-pipeline");
   c.aliases = {"rm"};
-  c.words = {"NAME", 1, 1, &o->words};
+  c.words = {"[NAME]", 0, 1, &o->words};
   c.flags = {group_flag(*o, "the one of this group, not the one for all"),
+             {"--all", "", "all secrets of the group", &o->all},
              passphrase_file_flag(o->passphrase_file)};
   c.run = [o](session& s) { return delete_secret(s, *o); };
   return c;
@@ -278,10 +306,23 @@ result<secret_access*> vault_of(session& s, std::optional<std::string> const& pa
     return fail(errc::unsupported,
                 fmt::format("the environment secrets provider does not support {}", doing),
                 "take [secrets] provider = \"environment\" or THV_SECRETS_PROVIDER away");
-  if (!access->vault().exists())
+  if (!access->vault().is_expected())
     return fail(errc::not_found, "secrets provider not configured",
                 "run 'thv-engine secret setup' to configure a secrets provider first");
   return access;
+}
+
+std::vector<std::string> names_of_group(std::vector<secrets::secret_summary> const& list,
+                                        std::string const& group) {
+  std::vector<std::string> names;
+  for (auto const& one : list)
+    if (one.group == group) names.push_back(one.name);
+  return names;
+}
+
+std::string deleted_text(std::string const& group, std::vector<std::string> const& names) {
+  return fmt::format("Deleted {} of group '{}': {}\n", counted(names.size(), "secret"), group,
+                     fmt::join(names, ", "));
 }
 
 std::set<secret_place> places_of(std::vector<secrets::secret_summary> const& list) {

@@ -29,6 +29,14 @@ namespace thv::cli {
                                               std::optional<std::string> const& passphrase_file,
                                               std::string const& doing);
 
+/// The names of the secrets of one group alone.
+[[nodiscard]] std::vector<std::string> names_of_group(
+    std::vector<secrets::secret_summary> const& list, std::string const& group);
+
+/// `Deleted 2 secrets of group 'g': a, b`, a line.
+[[nodiscard]] std::string deleted_text(std::string const& group,
+                                       std::vector<std::string> const& names);
+
 [[nodiscard]] std::set<secret_place> places_of(std::vector<secrets::secret_summary> const& list);
 
 /// What a vault's key comes from, for people: `the keyring`, `the key file /…`.

@@ -3,6 +3,10 @@
 
 #include <sys/stat.h>
 
+#include <filesystem>
+
+#include <boost/json/parse.hpp>
+
 #include "program.hpp"
 
 using namespace cli_test;
@@ -134,4 +138,45 @@ TEST_CASE("a damaged database is reported, then set aside and rebuilt", "[cli][l
   auto const members = u.json({"gateway", "status"}).at("members").as_array();
   REQUIRE(members.size() == 1);
   CHECK(members[0].at("name") == "small");
+}
+
+TEST_CASE("a restart that fails says who is stopped now", "[cli][lifecycle]") {
+  user u;
+  u.expect_done({"run", "--name", "one", TINY_SERVER});
+  std::filesystem::copy_file(TINY_SERVER, u.home() / "server");
+  u.expect_done({"run", "--name", "two", (u.home() / "server").string()});
+  u.expect_done({"gateway", "stop"});  // it would try again by itself
+  u.write("other", "#!/bin/sh\necho no luck >&2\nexit 3\n");
+  REQUIRE(chmod((u.home() / "other").c_str(), 0700) == 0);
+  std::filesystem::rename(u.home() / "other", u.home() / "server");
+
+  SECTION("alone") {
+    auto const seen = u.run({"restart", "two"});
+    CHECK(seen.status == 4);
+    CHECK(seen.err.find("as it was before") == std::string::npos);
+    CHECK(seen.err.find("thv-engine: restart failed: 1 member failed; two ran before and is "
+                        "stopped now\nHint: 'thv-engine start two' tries again\n") !=
+          std::string::npos);
+    CHECK(state_of(u, "two") == "stopped");
+    // Starting what does not run leaves it as it was.
+    auto const again = u.run({"start", "two"});
+    CHECK(again.status == 1);
+    CHECK(again.err.find("everything is as it was before") != std::string::npos);
+  }
+  SECTION("among others") {
+    auto const seen = u.run({"restart", "--all"});
+    CHECK(seen.status == 3);
+    CHECK(seen.err.find("restart is partly done: 1 member failed, the rest was kept; two ran "
+                        "before and is stopped now\n") != std::string::npos);
+    CHECK(seen.out == "Restart summary: 1 succeeded, 1 failed\n");
+  }
+  SECTION("for programs") {
+    auto const seen = u.run({"restart", "two", "--format", "json"});
+    CHECK(seen.status == 4);
+    auto const report = boost::json::parse(seen.out);
+    CHECK(report.at("status") == "rollback_incomplete");
+    auto const& member = report.at("members").at(0);
+    CHECK(member.at("outcome") == "failed");
+    CHECK(member.at("left") == "stopped");
+  }
 }

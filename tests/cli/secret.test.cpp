@@ -141,6 +141,9 @@ TEST_CASE("what the secret commands say", "[cli][secret]") {
   show({"secret", "list", "--used-by"});
   show({"secret", "list", "--format", "json"});
   show({"secret", "delete", "nosuch"});
+  show({"secret", "delete"});
+  show({"secret", "delete", "--all"});
+  show({"secret", "delete", "github", "--all", "--group", "team"});
   show({"secret", "delete", "github", "--group", "team"});
   show({"secret", "delete", "github", "--group", "team"});
   show({"secret", "unlock"});
@@ -536,4 +539,130 @@ TEST_CASE("on a terminal values and passphrases are asked for and not shown", "[
   CHECK(differs.status == 1);
   CHECK(contains(differs.out, "the two passphrases are not the same"));
   CHECK(u.run_on_terminal({"secret", "get", "a"}, {{"hidden): ", passphrase + "\n"}}).status == 0);
+}
+
+TEST_CASE("a deleted group's own secrets are kept and named, or deleted after its members",
+          "[cli][secret]") {
+  user u;
+  set_up(u);
+  u.expect_done({"run", "--name", "one", "--group", "my team", TINY_SERVER});
+  set(u, "shared", "x");
+  set(u, "a", "x", "my team");
+  set(u, "b", "x", "my team");
+  auto const names = [&] {
+    std::string all;
+    auto const list = u.json({"secret", "list"});
+    for (auto const& s : list.as_array()) all += std::string(s.at("name").as_string()) + " ";
+    return all;
+  };
+
+  SECTION("kept: the note has the command that deletes them") {
+    auto const seen = u.run({"group", "delete", "my team", "--yes"});
+    CHECK(seen.status == 0);
+    CHECK(seen.out.empty());
+    CHECK(contains(seen.err,
+                   "Note: 2 secrets of group 'my team' are kept: a, b; 'thv-engine secret delete "
+                   "--all --group \"my team\"' deletes them\n"));
+    CHECK(names() == "shared a b ");
+    CHECK(u.expect_done({"secret", "delete", "--all", "--group", "my team"}) ==
+          "Deleted 2 secrets of group 'my team': a, b\n");
+    CHECK(names() == "shared ");
+    CHECK(u.expect_done({"secret", "delete", "--all", "--group", "my team"}) ==
+          "No secrets found\n");
+  }
+  SECTION("kept, for programs") {
+    auto const report = u.json({"group", "rm", "my team", "--yes"});
+    CHECK(report.at("secrets") == boost::json::value({{"outcome", "left"}, {"names", {"a", "b"}}}));
+  }
+  SECTION("deleted with consent, for people") {
+    auto const refused = u.run({"group", "delete", "my team", "--secrets"});
+    CHECK(refused.status == 1);
+    CHECK(refused.err ==
+          "thv-engine: group 'my team' has 1 member, which would be deleted: one; and 2 secrets, "
+          "which would be deleted: a, b\nHint: repeat the command with --yes\n");
+    auto const planned = u.expect_done({"group", "delete", "my team", "--secrets", "--dry-run"});
+    CHECK(contains(planned, "2 secrets of the group would be deleted too: a, b\n"));
+    CHECK(names() == "shared a b ");
+    auto const asked = u.run_on_terminal({"group", "delete", "my team", "--secrets"},
+                                         dialogue{{"[y/N]: ", "y\n"}});
+    CHECK(contains(asked.out, "The following 2 secret(s) will be DELETED: a, b"));
+    CHECK(contains(asked.out, "Deleted 2 secrets of group 'my team': a, b"));
+    CHECK(names() == "shared ");
+  }
+  SECTION("deleted, for programs") {
+    auto const report = u.json({"group", "delete", "my team", "--secrets", "--yes"});
+    CHECK(report.at("status") == "done");
+    CHECK(report.at("secrets") ==
+          boost::json::value({{"outcome", "deleted"}, {"names", {"a", "b"}}}));
+    CHECK(names() == "shared ");
+  }
+  SECTION("a group without members asks for them too") {
+    u.expect_done({"rm", "one"});
+    CHECK(u.run({"group", "delete", "my team", "--secrets"}).status == 1);
+    CHECK(names() == "shared a b ");
+    u.expect_done({"group", "delete", "my team", "--secrets", "--yes"});
+    CHECK(names() == "shared ");
+  }
+}
+
+TEST_CASE("what keeps a group's secrets from being deleted keeps the group", "[cli][secret]") {
+  user u;
+  auto const passphrase = private_file(u, "passphrase", "a long passphrase");
+  u.expect_done({"secret", "setup", "--key", "passphrase", "--passphrase-file", passphrase});
+  u.expect_done({"group", "create", "team"});
+  auto const set =
+      run_with(u, "x", {"secret", "set", "a", "--group", "team", "--passphrase-file", passphrase});
+  REQUIRE(set.status == 0);
+
+  auto const locked = u.run({"group", "delete", "team", "--secrets", "--yes"});
+  CHECK(locked.status == 1);
+  CHECK(contains(locked.err, "the secrets are locked"));
+  CHECK(u.expect_done({"group", "list"}) == "NAME\ndefault\nteam\n");
+  // Nobody is asked for the passphrase of what is not there.
+  CHECK(contains(u.run({"group", "delete", "none", "--secrets", "--yes"}).err,
+                 "group 'none' does not exist"));
+
+  u.expect_done({"group", "delete", "team", "--secrets", "--yes", "--passphrase-file", passphrase});
+  auto const listed = u.expect_done({"secret", "list", "--passphrase-file", passphrase});
+  CHECK(listed == "No secrets found\n");
+
+  // While they are locked, nothing is said of what nobody can know.
+  u.expect_done({"group", "create", "team"});
+  auto const silent = u.run({"group", "delete", "team"});
+  CHECK(silent.status == 0);
+  CHECK(silent.err.empty());
+}
+
+TEST_CASE("a group that is only partly deleted keeps its secrets", "[cli][secret]") {
+  user u;
+  set_up(u);
+  u.expect_done({"run", "--name", "one", "--group", "team", TINY_SERVER});
+  set(u, "a", "x", "team");
+  u.expect_done({"gateway", "stop"});
+  // A runtime that does not answer cannot remove anything: its folder is a file.
+  auto const runtime = u.home() / "state/thv-engine/runtimes/process";
+  fs::rename(runtime, u.home() / "aside");
+  u.write("state/thv-engine/runtimes/process", "no folder");
+  auto const seen = u.run({"group", "delete", "team", "--secrets", "--yes"});
+  INFO(seen.err);
+  CHECK(seen.status != 0);
+  CHECK(u.json({"secret", "list"}).as_array().size() == 1);
+  fs::remove(runtime);
+  fs::rename(u.home() / "aside", runtime);
+  u.expect_done({"group", "delete", "team", "--secrets", "--yes"});
+  CHECK(u.json({"secret", "list"}).as_array().empty());
+}
+
+TEST_CASE("a link to a vault that leads nowhere is told by every command that needs it",
+          "[cli][secret]") {
+  user u;
+  fs::create_directories(u.home() / "state/thv-engine");
+  fs::create_symlink(u.home() / "disk/vault", u.home() / "state/thv-engine/secrets");
+  for (auto const& words : std::vector<std::vector<std::string>>{
+           {"secret", "list"}, {"secret", "get", "a"}, {"secret", "provider"}}) {
+    auto const seen = u.run(words);
+    CHECK(seen.status == 1);
+    CHECK(contains(seen.err, "leads to " + (u.home() / "disk/vault").string()));
+    CHECK(contains(seen.err, "Hint: mount the disk that it is on"));
+  }
 }

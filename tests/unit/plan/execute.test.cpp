@@ -101,6 +101,21 @@ struct bench {
     return execute(store, *planned, world, options);
   }
 
+  result<report> restart(std::vector<std::string> names) {
+    desired_state desired{"restart", "", {}, {}};
+    for (auto& name : names) {
+      desired_workload w;
+      w.name = std::move(name);
+      w.running = true;
+      w.restart = true;
+      desired.workloads.push_back(std::move(w));
+    }
+    auto planned = reconcile(desired, observe());
+    if (!planned) return planned.error();
+    options.keep_going = true;
+    return execute(store, *planned, world, options);
+  }
+
   result<report> remove(std::vector<std::string> names, bool group = false) {
     desired_state desired{"rm", group ? "team" : "", {}, {}};
     if (group) desired.groups.push_back({.name = "team", .present = false});
@@ -342,7 +357,7 @@ TEST_CASE("Values of several lines are blotted out line by line", "[plan][unit]"
   spec.secret_files = {{"KEY", "-----BEGIN KEY-----\n  first-part-of-it\r\n}\nlast\n"}};
   spec.environment = {{"TOKEN", "abc-token\n"}, {"KEY", "/run/secrets/KEY"}, {"PIN", "123"}};
   auto const blotted = [&](std::string text) {
-    plan::detail::blot_secrets(text, spec);
+    thv::plan::detail::blot_secrets(text, spec);
     return text;
   };
   CHECK(blotted(spec.secret_files.at("KEY")) == "***");
@@ -370,6 +385,92 @@ TEST_CASE("Removing goes on when one fails, and keeps what is left", "[plan][uni
   CHECK(rest->status == completion::done);
   CHECK_FALSE(*b.store.group("team"));
   CHECK(b.runtime.count() == 0);
+}
+
+TEST_CASE("A restart that failed says who is stopped now", "[plan][unit][tsan]") {
+  bench b;
+  REQUIRE(b.group_run({bench::config("a"), bench::config("b")}));
+  std::string const verb = GENERATE("start", "probe");
+  b.runtime.fail_on(verb, "b");
+
+  SECTION("alone") {
+    auto const done = b.restart({"b"});
+    REQUIRE(done);
+    CHECK(done->status == completion::rollback_incomplete);
+    CHECK_FALSE(done->rollback_failure);
+    CHECK(b.member(*done, "b").outcome == outcome::failed);
+    CHECK(b.member(*done, "b").left == aftermath::stopped);
+    CHECK(b.runtime.running().size() == 1);
+  }
+  SECTION("among others that came back") {
+    auto const done = b.restart({"a", "b"});
+    REQUIRE(done);
+    CHECK(done->status == completion::partly_done);
+    CHECK(b.member(*done, "a").outcome == outcome::restarted);
+    CHECK(b.member(*done, "b").left == aftermath::stopped);
+  }
+  // It is still wanted running: who watches over it tries again.
+  CHECK((*b.store.workload("b"))->wanted_running);
+  CHECK(b.journal_is_empty());
+}
+
+TEST_CASE("A restart that could not stop anything is not said to have stopped it",
+          "[plan][unit][tsan]") {
+  bench b;
+  REQUIRE(b.group_run({bench::config("a")}));
+  b.runtime.fail_on("stop", "a");
+  auto const done = b.restart({"a"});
+  REQUIRE(done);
+  CHECK(done->status == completion::failed_undone);
+  CHECK(b.member(*done, "a").left == aftermath::uncertain);
+}
+
+TEST_CASE("What could not be removed is not said to be as it was", "[plan][unit][tsan]") {
+  bench b;
+  REQUIRE(b.group_run({bench::config("a")}));
+  b.runtime.fail_on("remove", "a");
+  auto const done = b.remove({"a"});
+  REQUIRE(done);
+  CHECK(b.member(*done, "a").left == aftermath::uncertain);
+}
+
+TEST_CASE("A start that failed leaves its workload stopped, as it was", "[plan][unit][tsan]") {
+  bench b;
+  REQUIRE(b.group_run({bench::config("a")}));
+  REQUIRE(b.runtime.stop({}, "a#1"));
+  b.runtime.fail_on("probe", "a");
+  auto const done = b.restart({"a"});  // of one that does not run, it is a start
+  REQUIRE(done);
+  CHECK(done->status == completion::failed_undone);
+  CHECK(b.member(*done, "a").left == aftermath::as_before);
+  CHECK(b.runtime.running().empty());
+}
+
+TEST_CASE("After an interrupted restart everybody runs", "[plan][unit][tsan]") {
+  bench b;
+  REQUIRE(b.group_run({bench::config("a"), bench::config("b")}));
+  std::stop_source ctrl_c;
+  b.options.stop = ctrl_c.get_token();
+  b.options.parallel = 1;  // the other is not begun
+  b.world.probe = [&](plugin::call const& c, plugin::runtime&, plugin::instance const&,
+                      run_config const&, bool) -> result<mcp::probe_result> {
+    ctrl_c.request_stop();
+    while (!c.stop.stop_requested()) std::this_thread::yield();
+    return fail(errc::cancelled, "interrupted");
+  };
+  auto const done = b.restart({"a", "b"});
+  REQUIRE(done);
+  CHECK(done->status == completion::interrupted);
+  CHECK(b.runtime.running().size() == 2);
+  for (auto const* name : {"a", "b"}) {
+    CHECK(b.member(*done, name).outcome == outcome::cancelled);
+    CHECK(b.member(*done, name).left == aftermath::as_before);
+  }
+  auto const calls = b.runtime.calls();
+  CHECK(std::count(calls.begin(), calls.end(), "stop b#2") +
+            std::count(calls.begin(), calls.end(), "stop b#1") ==
+        0);
+  CHECK(b.journal_is_empty());
 }
 
 TEST_CASE("A session is made once for each start", "[plan][unit]") {
