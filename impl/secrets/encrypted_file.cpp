@@ -209,7 +209,7 @@ result<void> encrypted_file::create(vault_header header, secret_key const& key) 
 result<void> encrypted_file::check_owner() const {
   struct stat found {};
   if (::stat(path_.c_str(), &found) != 0 || found.st_uid == ::geteuid()) return {};
-  // It would become ours, and its user could read it no more.
+  // It and its lock would become ours, and its user could use them no more.
   return fail(errc::permission_denied,
               fmt::format("the vault belongs to another user (uid {})", found.st_uid),
               "nothing was changed; run the command as that user", path_.string());
@@ -219,9 +219,9 @@ result<void> encrypted_file::update(secret_key const& key, change const& apply) 
   start_sodium();
   // Without the folder there is no vault, and no place for its lock.
   THV_CHECK(header());
+  THV_CHECK(check_owner());
   THV_TRY(auto const lock, store::detail::lock_file(path_.string() + ".lock"));
   THV_TRY(auto const text, read());
-  THV_CHECK(check_owner());
   THV_TRY(auto found, read_vault_header(text, text.size(), path_.string()));
   THV_TRY(auto contents, decrypt(text, found, key, path_.string()));
   THV_CHECK(apply(contents));
@@ -275,9 +275,9 @@ result<std::vector<std::string>> encrypted_file::erase_group(secret_key const& k
 result<void> encrypted_file::change_key(secret_key const& old_key, vault_header header,
                                         secret_key const& new_key) const {
   THV_CHECK(this->header());
+  THV_CHECK(check_owner());
   THV_TRY(auto const lock, store::detail::lock_file(path_.string() + ".lock"));
   THV_TRY(auto const text, read());
-  THV_CHECK(check_owner());
   THV_TRY(auto const old_header, read_vault_header(text, text.size(), path_.string()));
   THV_TRY(auto const contents, decrypt(text, old_header, old_key, path_.string()));
   return write(std::move(header), new_key, contents);
