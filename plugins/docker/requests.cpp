@@ -24,6 +24,13 @@ bool holds_nul(std::string_view text) {
   return text.find('\0') != std::string_view::npos;
 }
 
+/// Can JSON carry it? Docker would put other characters in the place of what it cannot.
+bool is_utf8(std::string const& text) {
+  bj::error_code problem;
+  (void)bj::parse(bj::serialize(bj::string(text)), problem);
+  return !problem;
+}
+
 std::string secret_file(std::string const& variable) {
   return std::string(secret_folder) + "/" + variable;
 }
@@ -38,6 +45,10 @@ result<bj::array> environment(plugin::workload_spec const& spec, port_plan const
       return fail(errc::invalid_argument, "'" + name + "' is no name of an environment variable");
     if (holds_nul(value))
       return fail(errc::invalid_argument, "the value of " + name + " holds a zero byte");
+    if (!is_utf8(name) || !is_utf8(value))
+      return fail(errc::unsupported,
+                  "the value of " + name + " is no UTF-8, which the engine's API cannot carry",
+                  "a secret of any bytes can be given as a file: --secret NAME,target=KEY,as=file");
     all[name] = value;
   }
   for (auto const& [name, value] : spec.secret_files) all[name] = secret_file(name);

@@ -175,6 +175,22 @@ TEST_CASE("What cannot be said to the engine is refused", "[docker]") {
   }
 }
 
+TEST_CASE("A value that is no UTF-8 is refused, since Docker would change it", "[docker]") {
+  auto spec = stdio_spec();
+  spec.environment["TOKEN"] = "gr\xfc\xdf-s3cret";
+  auto const e = refused(spec);
+  CHECK(e.code == errc::unsupported);
+  CHECK_THAT(e.message, ContainsSubstring("the value of TOKEN is no UTF-8"));
+  CHECK(to_string(e).find("s3cret") == std::string::npos);
+  CHECK_FALSE(e.hint.empty());
+  spec.environment["TOKEN"] = "größe";
+  CHECK(has(body_of(spec).at("Env").as_array(), "TOKEN=größe"));
+  // In a file it is any bytes.
+  spec.environment.erase("TOKEN");
+  spec.secret_files["TOKEN"] = "\xff";
+  CHECK(body_of(spec).contains("Env"));
+}
+
 TEST_CASE("Image references are split as the engine wants them", "[docker]") {
   auto const is = [](std::string_view text, std::string name, std::string tag, bool moves) {
     auto const r = parse_image(text);
