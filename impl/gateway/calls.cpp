@@ -86,11 +86,16 @@ void service::serve_again(served_member& m, waiting_request& w) {
   current_ = nullptr;
 }
 
+/// More cannot wait for the member, whatever the channel.
+bool service::busy(channel const& to) const {
+  auto const most = options.limits.calls_per_member;
+  return to.in_flight() >= most || to.of.client_calls >= most || !takes_more(to);
+}
+
 void service::send_call(channel& to, pending p, connection& c, message const& in,
                         std::string_view text, std::string_view parameters) {
   auto& m = to.of;
-  if (to.in_flight() >= options.limits.calls_per_member ||
-      to.way()->queued() > options.limits.member_queue) {
+  if (busy(to)) {
     ++m.errors;
     if (p.greets && p.owner) end_session(*p.owner);
     return answer_error(
@@ -142,8 +147,7 @@ void service::send_call(channel& to, pending p, connection& c, message const& in
 void service::send_crossing(channel& to, pending p, connection* c, std::string_view name,
                             std::string const* responses, std::string_view state) {
   auto& m = to.of;
-  if (!to.way() || to.in_flight() >= options.limits.calls_per_member ||
-      to.way()->queued() > options.limits.member_queue) {
+  if (!to.way() || busy(to)) {
     ++m.errors;
     auto const why = fmt::format("the server '{}' is busy or gone", m.declared.name);
     if (c)
@@ -239,7 +243,11 @@ void service::cancel_at_member(channel& at, std::uint64_t slot, std::string_view
     at.way()->send(o);
   }
   at.way()->abandon(slot);
-  // What the member asked of a client for this call is not asked any more.
+  forget_asked(at, slot);
+}
+
+/// What the member asked of a client for this call is not asked any more.
+void service::forget_asked(channel& at, std::uint64_t slot) {
   for (auto* s : at.of.sessions)
     std::erase_if(s->asked, [&](asked_client const& a) {
       return a.from == &at && a.slot == slot && slot != 0;

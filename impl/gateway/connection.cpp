@@ -139,6 +139,9 @@ void connection::take(std::string_view bytes) {
     if (outcome == http_outcome::more) {
       if (reader.wants_continue()) send({"HTTP/1.1 100 Continue\r\n\r\n"});
       kept.assign(bytes);
+      // Heads have a limit of their own; so has what stands between two chunks.
+      if (kept.size() > memory_.head + memory_.bytes.size())
+        return refuse(http_outcome::head_large);
       if (!reader_ && reader.begun()) {
         reader_.emplace(std::move(memory_.reader));
         memory_.reader = request_reader(memory_.head, memory_.body);

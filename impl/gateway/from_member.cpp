@@ -17,7 +17,9 @@ namespace json = boost::json;
 namespace {
 
 constexpr int most_rounds = 10;
-constexpr std::size_t most_asked = 256;
+constexpr std::size_t most_asked = 256;           // of a session's client
+constexpr std::size_t most_questions = 64;        // of one call
+constexpr std::size_t most_open = 256;            // of a member, whose owner is not known
 constexpr std::uint32_t patience_for_owner = 30;  // seconds until a question must have one
 
 std::string_view head_of(message const& in, std::string_view part) {
@@ -60,16 +62,16 @@ bool service::on_member_message(channel& from, std::string_view text, std::uint6
   message in;
   auto const fault = from_member_.scan(text, in);
   if (fault != message_fault::none) {
-    if (fault == message_fault::range) {
-      std::uint64_t asked = slot;
-      bool const answers =
-          in.kind == message_kind::response || in.kind == message_kind::error_response;
-      if ((answers && from.find(in.id, asked)) || slot != 0)
-        fail_call(from, asked, "it sent a number larger than any double");
-      return false;
-    }
-    log(log_line::level::debug, m.declared.name, "it wrote a line that is no message");
-    if (slot != 0) fail_call(from, slot, "its answer is no JSON-RPC message");
+    bool const large = fault == message_fault::range;
+    if (!large) log(log_line::level::debug, m.declared.name, "it wrote a line that is no message");
+    // Whoever waits for it waits no longer, where it says what it was to answer.
+    std::uint64_t asked = 0;
+    bool const names_call = in.method.empty() && !in.id.empty() && from.find(in.id, asked);
+    if (!names_call) asked = slot;
+    if (asked != 0)
+      fail_call(
+          from, asked,
+          large ? "it sent a number larger than any double" : "its answer is no JSON-RPC message");
     return false;
   }
   std::uint64_t number = 0;
@@ -127,7 +129,13 @@ void service::on_answer(channel& from, std::uint64_t slot, message const& in) {
   message again = in;
   if (in.reserved_meta && !p.stateless) {
     clean = without_reserved_meta(in.text);
-    if (from_member_.scan(clean, again) != message_fault::none) return;
+    if (from_member_.scan(clean, again) != message_fault::none) {
+      // The last digit of a number at the edge of what a double holds was rounded up.
+      clean = fmt::format(R"({{"jsonrpc":"2.0","id":{},"error":{{"code":-32000,"message":)"
+                          R"("the server's answer cannot be written again"}}}})",
+                          slot);
+      (void)from_member_.scan(clean, again);
+    }
   }
   if (p.stateless && !again.subscription_id.empty() && !again.id.empty() && p.post) {
     std::string text;
@@ -216,6 +224,7 @@ void service::answer_crossing(channel& from, std::uint64_t slot, message const& 
   if (in.result_type == "input_required") return next_round(from, slot, in);
   auto p = from.take(slot);
   finish(from, slot, p, in.kind == message_kind::error_response);
+  forget_asked(from, slot);
   auto const text = legacy_answer(in.text, p.id, p.cross->method);
   if (p.owner->over_sse) {
     if (p.owner->stream) p.owner->stream->event(text);
@@ -242,7 +251,8 @@ void service::next_round(channel& from, std::uint64_t slot, message const& in) {
     for (auto const& one : wanted->get_object()) {
       auto const* method = member_at(one.value(), {"method"});
       auto const* params = member_at(one.value(), {"params"});
-      if (!method || !method->is_string() || x.questions.size() >= 64)
+      if (!method || !method->is_string() || x.questions.size() >= most_questions ||
+          s.asked.size() >= most_asked)
         return fail_call(from, slot, "it asks for input in a way that is not understood");
       std::string_view const name(method->get_string());
       auto const needs = needed_for(name);
@@ -281,6 +291,7 @@ void service::continue_round(channel& from, std::uint64_t slot) {
   if (p.owner && p.owner->in_flight > 0) --p.owner->in_flight;
   if (from.of.client_calls > 0) --from.of.client_calls;
   auto* const c = p.post;
+  if (c) c->call_channel = nullptr;  // until it is placed again
   p.cross->questions.clear();
   auto const state = std::exchange(p.cross->state, {});
   auto const responses_text = json::serialize(responses);
@@ -290,8 +301,13 @@ void service::continue_round(channel& from, std::uint64_t slot) {
 
 // ---- requests of members ------------------------------------------------------------------------
 
+/// A member that asks and does not read is not given endless answers: they are dropped.
+bool service::takes_more(channel const& to) const {
+  return to.way() && to.way()->queued() <= options.limits.member_queue;
+}
+
 void service::answer_member(channel& to, std::string_view raw_id, std::string_view body) {
-  if (!to.way()) return;
+  if (!takes_more(to)) return;
   std::string text = R"({"jsonrpc":"2.0","id":)";
   text.append(raw_id).append(",").append(body).append("}");
   outgoing o;
@@ -307,7 +323,10 @@ void service::refuse_member(channel& from, std::string_view id, std::string_view
 
 void service::on_request_of(channel& from, std::uint64_t slot, message const& in) {
   if (in.method == "ping") return answer_member(from, in.id, R"("result":{})");
-  if (from.stateless) return;  // no such thing in that revision
+  if (from.stateless) {  // no such thing in that revision, and over HTTP no way to say so
+    if (!from.of.declared.streams) return;
+    return answer_member(from, in.id, R"("error":{"code":-32601,"message":"Method not found"})");
+  }
   if (auto* s = from.of_session) {
     auto* p = slot != 0 ? from.find(slot) : nullptr;
     asked_client a;
@@ -317,6 +336,8 @@ void service::on_request_of(channel& from, std::uint64_t slot, message const& in
   }
   if (auto* p = slot != 0 ? speaker(from, slot) : nullptr)
     return on_shared_request(from, *p, slot, in);
+  if (from.of.questions.size() >= most_open)
+    return refuse_member(from, in.id, "too many questions are open");
   open_question q;
   q.text = in.text;
   q.until = now_ + patience_for_owner;
@@ -380,6 +401,8 @@ void service::on_shared_request(channel& from, pending& asked, std::uint64_t slo
       if (p->cross) p->cross->missing = needs;
       return answer_member(from, in.id, R"("error":{"code":-32601,"message":"Method not found"})");
     }
+    if (p->cross->questions.size() >= most_questions)
+      return refuse_member(from, in.id, "the client has too many questions open");
     auto const value = parsed(in.text);
     json::object ask{{"method", json::string_view(in.method.data(), in.method.size())}};
     auto const* params = member_at(value, {"params"});
@@ -580,6 +603,7 @@ void service::fail_call(channel& from, std::uint64_t slot, std::string_view why,
   auto p = from.take(slot);
   finish(from, slot, p, true);
   if (p.cross && !p.cross->state.empty()) parked_.erase(p.cross->state);
+  if (p.cross) forget_asked(from, slot);
   if (p.done) return p.done(nullptr, reason);
   auto const text =
       fmt::format("the server '{}' did not answer: {}", from.of.declared.name, reason);

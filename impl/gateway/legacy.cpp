@@ -53,7 +53,7 @@ session* service::session_of(served_member const& m, std::string_view id) const 
 
 void service::end_session(session& s) {
   auto& m = *s.of;
-  for (auto* over : {m.shared.get(), s.own.get()}) {
+  for (auto* over : {m.shared.get(), m.modern.get(), s.own.get()}) {
     if (!over) continue;
     std::vector<std::uint64_t> slots;
     over->each([&](std::uint64_t slot, pending& p) {
@@ -72,7 +72,7 @@ void service::end_session(session& s) {
   for (auto const& a : s.asked)
     if (!a.member_id.empty()) refuse_member(*a.from, a.member_id, "the client has left");
   auto const subscriptions = std::exchange(s.subscriptions, {});
-  if (!s.own)
+  if (s.initialize_params.empty())  // it shared the member's session: it was counted there
     for (auto const& uri : subscriptions) subscribe(m, uri, -1);
   if (s.own && s.own->way()) s.own->way()->end();
   if (s.stream) {
@@ -314,7 +314,9 @@ void service::legacy_notification(session& s, message const& in) {
     }
     return cancel_at_member(*to, found, in.text, in.request_id);
   }
-  if (s.own || (in.method == "notifications/progress" && !to->stateless)) {
+  // Progress is of what the member asked of this client.
+  bool const of_asked = in.method == "notifications/progress" && !to->stateless && !s.asked.empty();
+  if ((s.own || of_asked) && takes_more(*to)) {
     outgoing o;
     o.text = in.text;
     o.kind = message_kind::notification;
@@ -341,6 +343,7 @@ void service::cancel_held(session& s, message const& in) {
     if (from_questions_.scan(i->body, one) != message_fault::none || one.id != in.request_id)
       continue;
     auto const from = i->from;
+    m.held_bytes -= std::min(m.held_bytes, i->body.size());
     m.held.erase(i);
     from->waiting = false;
     return from->reply(202, {}, {});
@@ -355,7 +358,7 @@ void service::legacy_response(session& s, message const& in) {
   auto const a = std::move(*at);
   s.asked.erase(at);
   if (!a.member_id.empty()) {
-    if (!a.from->way()) return;
+    if (!takes_more(*a.from)) return;
     outgoing o;
     auto const clean = in.reserved_meta ? without_reserved_meta(in.text) : std::string();
     message again = in;
@@ -425,6 +428,7 @@ void service::to_stream(session& s, std::string_view head, std::string_view midd
 
 /// Counts who follows a resource, and tells the member of the first and the last.
 void service::subscribe(served_member& m, std::string const& uri, int by) {
+  if (by < 0 && !m.subscribed.contains(uri)) return;
   auto& count = m.subscribed[uri];
   bool const first = by > 0 && count == 0;
   count += static_cast<std::size_t>(by);

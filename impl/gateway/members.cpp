@@ -20,7 +20,8 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::uint32_t longest_wait = 30;  // seconds between two tries of a member that is down
-constexpr std::size_t most_in_flight = 60'000;  // places of a channel have 16 bits
+constexpr std::size_t most_list_bytes = 8u << 20;  // of all pages of a list
+constexpr std::size_t most_in_flight = 60'000;     // places of a channel have 16 bits
 
 /// An answer to `server/discover` that lists the stateless revision.
 bool offers_stateless(std::string_view text) {
@@ -76,12 +77,16 @@ void service::take_members(std::vector<member> all) {
     bool const replaced = !fresh && !m.session_key.empty() && !one.known.session_key.empty() &&
                           one.known.session_key != m.session_key &&
                           one.known.session_key != m.declared.known.session_key;
-    if (fresh || m.phase != member_phase::ready || replaced) m.known = one.known;
+    // Under the same name there may be something else by now.
+    bool const other =
+        !fresh && (one.streams != m.declared.streams || one.transport != m.declared.transport);
+    if (fresh || m.phase != member_phase::ready || replaced || other) m.known = one.known;
     m.declared = std::move(one);
     bool const opening = m.phase == member_phase::opening || m.phase == member_phase::greeting;
     if (!m.declared.wanted_running && !m.declared.on_demand) {
-      if (!opening) release(m.declared.name);
-      if (m.phase != member_phase::opening) become_down(m, "it is stopped");
+      if (m.phase == member_phase::opening) continue;
+      release(m.declared.name);
+      become_down(m, "it is stopped");
       continue;
     }
     if (opening) continue;
@@ -89,7 +94,7 @@ void service::take_members(std::vector<member> all) {
       m.phase = member_phase::sleeping;
       continue;
     }
-    if (replaced) {
+    if (replaced || other) {
       log(log_line::level::info, m.declared.name, "it was started anew");
       release(m.declared.name);
     }
@@ -111,6 +116,7 @@ void service::drop_member(served_member& m) {
   fail_waiting(m, "it was removed");
   for (auto& one : std::exchange(m.held, {}))
     if (!one.from->closed()) one.from->close();
+  m.held_bytes = 0;
   settle_provers(m, fail(errc::not_found, fmt::format("'{}' was removed", m.declared.name)));
   while (!m.sessions.empty()) end_session(**m.sessions.begin());
   while (!m.listeners.empty()) end_listener(m, m.listeners.back().number, true);
@@ -351,6 +357,7 @@ struct list_reader : std::enable_shared_from_this<list_reader> {
   json::object joined;
   json::array items;
   int pages = 0;
+  std::size_t bytes = 0;
   std::function<void(std::string_view, std::function<void(message const*, std::string_view)>)> ask;
   std::function<void(std::string)> done;
 
@@ -368,8 +375,10 @@ struct list_reader : std::enable_shared_from_this<list_reader> {
     if (!list || !list->is_array()) return done({});
     if (pages++ == 0) joined = result->get_object();
     for (auto const& one : list->get_array()) items.push_back(one);
+    bytes += m->text.size();
     auto const* cursor = member_at(*result, {"nextCursor"});
-    if (cursor && cursor->is_string() && pages < 100 && items.size() < 10'000)
+    if (cursor && cursor->is_string() && pages < 100 && items.size() < 10'000 &&
+        bytes < most_list_bytes)
       return next(std::string(cursor->get_string()));
     joined.erase("nextCursor");
     joined[json::string_view(key.data(), key.size())] = std::move(items);

@@ -351,8 +351,9 @@ struct message_scanner::state {
       if (text.data() == rewritten.data()) return message_fault::invalid;
       return rewrite(text, into);
     }
-    if (!classify(h)) return message_fault::invalid;
+    bool const fine = classify(h);
     into = h.found;
+    if (!fine) return message_fault::invalid;
     return message_fault::none;
   }
 

@@ -140,15 +140,17 @@ void service::modern_message(served_member& m, connection& c, http_request& r, m
 void service::modern_cross(served_member& m, connection& c, message const& in, channel& to) {
   if (modern_resume(m, c, in)) return;
   auto const value = parsed(in.text);
-  auto const* meta = member_at(value, {"params", "_meta"});
+  auto const said = [&](std::string_view key) {
+    return member_at(value, {"params", "_meta", key});
+  };
   pending p;
   p.stateless = true;
   p.cross = std::make_unique<crossing>();
   p.cross->method = in.method;
   p.cross->request = in.text;
-  if (auto const* caps = member_at(*meta, {"io.modelcontextprotocol/clientCapabilities"}))
+  if (auto const* caps = said("io.modelcontextprotocol/clientCapabilities"))
     p.cross->capabilities = json::serialize(*caps);
-  if (auto const* level = member_at(*meta, {"io.modelcontextprotocol/logLevel"})) {
+  if (auto const* level = said("io.modelcontextprotocol/logLevel")) {
     p.cross->log_level = level->is_string() ? level_of(std::string_view(level->get_string())) : -1;
     if (p.cross->log_level < 0)
       return answer_error(c, in.id, 200, mcp::rpc_code::invalid_params, "unknown logging level");

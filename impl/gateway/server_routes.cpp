@@ -139,7 +139,10 @@ void service::serve_member(connection& c, http_request& r, std::string_view name
   auto const found = members_.find(name);
   if (found == members_.end()) {
     // It may be new: the request waits until the members are read again.
-    if (!std::exchange(c.asked_again, true) && !stopping_ && unknown_.size() < most_waiting) {
+    std::size_t bytes = r.body.size();
+    for (auto const& w : unknown_) bytes += w.body.size();
+    if (!std::exchange(c.asked_again, true) && !stopping_ && unknown_.size() < most_waiting &&
+        bytes <= most_waiting_bytes) {
       waiting_request w;
       w.from = c.shared_from_this();
       w.request = r;
@@ -312,7 +315,8 @@ void service::serve_sse_message(served_member& m, connection& c, http_request& r
       legacy_response(s, in);
       break;
   }
-  if (!c.closed() && c.busy() && !c.call_channel) c.reply(202, {}, {});
+  // One that waits for its turn is answered when it has it.
+  if (!c.closed() && c.busy() && !c.call_channel && !c.waiting) c.reply(202, {}, {});
 }
 
 void service::serve_ready(served_member& m, connection& c) {

@@ -131,7 +131,11 @@ void service::on_left(connection& c) {
   if (c.waiting) {
     for (auto& entry : members_) {
       auto& m = *entry.second;
-      std::erase_if(m.held, [&](waiting_request const& w) { return w.from.get() == &c; });
+      std::erase_if(m.held, [&](waiting_request const& w) {
+        if (w.from.get() != &c) return false;
+        m.held_bytes -= std::min(m.held_bytes, w.body.size());
+        return true;
+      });
       std::erase_if(m.waiting, [&](waiting_request const& w) {
         if (w.from.get() != &c) return false;
         m.waiting_bytes -= std::min(m.waiting_bytes, w.body.size());
@@ -203,6 +207,7 @@ void service::sweep() {
         m.held.push_back(std::move(w));
         continue;
       }
+      m.held_bytes -= std::min(m.held_bytes, w.body.size());
       if (w.must_wait) {
         message in;
         w.from->waiting = false;

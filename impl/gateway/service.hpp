@@ -248,6 +248,7 @@ class service final : public request_handler {
                                           bool& several);
   void ask_session(session& s, pending* p, asked_client a, message const& in);
   void refuse_member(channel& from, std::string_view id, std::string_view why);
+  [[nodiscard]] bool takes_more(channel const& to) const;
   void answer_member(channel& to, std::string_view raw_id, std::string_view body);
   void finish(channel& from, std::uint64_t slot, pending& p, bool failed);
   void fail_call(channel& from, std::uint64_t slot, std::string_view why, int status = 0);
@@ -285,8 +286,10 @@ class service final : public request_handler {
   void let_go_held(served_member& m);
   void serve_again(served_member& m, waiting_request& w);
   [[nodiscard]] bool shares_stream(channel const& c) const;
+  static void forget_asked(channel& at, std::uint64_t slot);
   void cancel_at_member(channel& at, std::uint64_t slot, std::string_view text = {},
                         std::string_view id_in_text = {});
+  [[nodiscard]] bool busy(channel const& to) const;
   void send_call(channel& to, pending p, connection& c, message const& in, std::string_view text,
                  std::string_view parameters = {});
   void send_crossing(channel& to, pending p, connection* c, std::string_view name,

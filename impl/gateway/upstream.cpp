@@ -34,6 +34,10 @@ constexpr std::chrono::milliseconds shortest_retry{100};
 constexpr std::chrono::milliseconds longest_retry{30'000};
 constexpr std::chrono::seconds greeting_time{30};
 constexpr std::chrono::seconds farewell_time{5};
+constexpr std::chrono::seconds notification_time{30};
+constexpr std::chrono::seconds linger_time{10};
+constexpr std::size_t most_lingering = 32;  // of a link
+constexpr std::size_t most_unheard = 256;   // notifications of a member, and answers to it
 constexpr std::uint64_t greeting_slot = std::uint64_t(-1);
 constexpr std::string_view greeting_id = "\"thv-engine-greeting\"";
 
@@ -51,8 +55,19 @@ class http_link;
 /// One request over HTTP, or one stream, and what comes back on it.
 class http_exchange final : public exchange_events {
  public:
-  http_exchange(http_link& link, std::uint64_t slot, bool stream)
-      : link_(&link), slot_(slot), stream_(stream) {}
+  http_exchange(http_link& link, std::shared_ptr<upstream_state> pool, std::uint64_t slot,
+                bool stream)
+      : link_(&link), pool_(std::move(pool)), slot_(slot), stream_(stream) {}
+  ~http_exchange() override {
+    pool_->held -= held_;
+    if (patience_) --pool_->unheard;
+  }
+
+  /// Its body counts among what waits for the member.
+  void hold(std::size_t bytes) {
+    held_ = bytes;
+    pool_->held += bytes;
+  }
 
   void on_head(http_response const& head) override;
   bool on_body(std::string& piece) override;
@@ -65,8 +80,12 @@ class http_exchange final : public exchange_events {
   bool repeatable_ = false;  ///< a member that gets it twice does no harm
   bool repeated_ = false;
   http_link* link_;
-  std::uint64_t const slot_;  ///< 0: of no request
-  bool const stream_;         ///< a GET
+  std::shared_ptr<upstream_state> pool_;
+  std::size_t held_ = 0;
+  std::unique_ptr<asio::steady_timer> patience_;  ///< with what needs no answer
+  bool marked_ = false;                           ///< answered, and its stream goes on
+  std::uint64_t const slot_;                      ///< 0: of no request
+  bool const stream_;                             ///< a GET
   int status_ = 0;
   bool events_ = false;
   bool answered_ = false;
@@ -115,6 +134,12 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     post(std::move(body), slot, m.method, m.name, m.parameters);
   }
 
+  [[nodiscard]] std::size_t queued() const {
+    std::size_t bytes = pool_->held;
+    for (auto const& one : early_) bytes += one.body.size();
+    return bytes;
+  }
+
   void renew(std::string_view initialize) {
     greeting_ = initialize;
     greet();
@@ -125,10 +150,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     for (auto i = exchanges_.begin(); i != exchanges_.end(); ++i) {
       if (i->second->slot_ != slot || slot == 0) continue;
       auto const one = i->second;
-      exchanges_.erase(i);
-      one->link_ = nullptr;
-      if (one->connection) one->connection->cancel();
-      return;
+      return cut(*one);
     }
   }
 
@@ -142,14 +164,9 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   void end() {
     if (session_.empty()) return;
     // Nobody waits for what is said to that.
-    auto one = std::make_shared<farewell>();
-    one->self = one;
-    auto timer = std::make_shared<asio::steady_timer>(pool_->io, farewell_time);
-    timer->async_wait([timer, weak = std::weak_ptr(one)](error_code) {
-      auto const still = weak.lock();
-      if (!still) return;
-      if (still->connection) still->connection->cancel();
-      still->self.reset();
+    auto one = std::make_shared<farewell>(pool_->io);
+    one->patience.async_wait([one](error_code) {
+      if (one->connection) one->connection->cancel();
     });
     one->connection = pool_->exchange(head("DELETE", pool_->target) + "\r\n", {}, *one, true);
   }
@@ -202,7 +219,8 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     if (event.type != "message" || event.data.empty()) return;
     std::string text = event.data;
     make_one_line(text.data(), text.data() + text.size());
-    if (tell(text, e.slot_)) e.answered_ = true;
+    if (!tell(text, e.slot_)) return;
+    if (!std::exchange(e.answered_, true) && e.link_ && e.slot_ != 0) linger();
   }
 
   void on_done(http_exchange& e) {
@@ -248,16 +266,22 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   }
 
  private:
+  /// Lives with its timer, and so no longer than the loop.
   struct farewell final : exchange_events {
-    std::shared_ptr<farewell> self;
+    explicit farewell(asio::io_context& io) : patience(io, farewell_time) {}
+    asio::steady_timer patience;
     std::shared_ptr<upstream_connection> connection;
+    void over() {
+      connection.reset();
+      patience.cancel();
+    }
     void on_replaced(std::shared_ptr<upstream_connection> by) override {
       connection = std::move(by);
     }
     void on_head(http_response const&) override {}
     bool on_body(std::string&) override { return true; }
-    void on_done() override { self.reset(); }
-    void on_broken(std::string_view) override { self.reset(); }
+    void on_done() override { over(); }
+    void on_broken(std::string_view) override { over(); }
   };
 
   static std::string refusal(int status) {
@@ -293,9 +317,11 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     char digits[24];
     auto const end = std::to_chars(digits, digits + sizeof digits, body.size()).ptr;
     text.append("Content-Length: ").append(digits, end).append("\r\n\r\n");
-    auto one = std::make_shared<http_exchange>(*this, slot, false);
+    auto one = std::make_shared<http_exchange>(*this, pool_, slot, false);
     one->repeatable_ = !method.empty() && method != "tools/call";
     one->repeated_ = repeated;
+    one->hold(body.size());
+    if (slot == 0 && !await_taken(one)) return;
     run(std::move(text), std::move(body), std::move(one));
   }
 
@@ -330,7 +356,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     text.append("Accept: text/event-stream\r\n");
     if (!last_id.empty()) text.append("Last-Event-ID: ").append(last_id).append("\r\n");
     text.append("\r\n");
-    auto one = std::make_shared<http_exchange>(*this, slot, true);
+    auto one = std::make_shared<http_exchange>(*this, pool_, slot, true);
     one->last_id_ = last_id;
     one->attempts_ = attempts;
     run(std::move(text), {}, std::move(one));
@@ -343,6 +369,56 @@ class http_link final : public std::enable_shared_from_this<http_link> {
                                       one->stream_ || one->repeatable_);
   }
 
+  /// Nobody waits for the answer to a notification: a member that gives none does not make us hold
+  /// ever more of them. False: there are too many already, and this one is dropped.
+  bool await_taken(std::shared_ptr<http_exchange> const& e) {
+    if (pool_->unheard >= most_unheard) return false;
+    ++pool_->unheard;
+    e->patience_ = std::make_unique<asio::steady_timer>(pool_->io, notification_time);
+    e->patience_->async_wait([weak = weak_from_this(), of = std::weak_ptr(e)](error_code ec) {
+      auto const self = weak.lock();
+      auto const one = of.lock();
+      if (!ec && self && one) self->cut(*one);
+    });
+    return true;
+  }
+
+  /// The stream of a request that is answered ends soon (MCP 2025-11-25, "Transports"), or is cut.
+  void linger() {
+    if (++answered_ > most_lingering) {
+      auto const all = exchanges_;
+      for (auto const& [key, one] : all)
+        if (answered(*one)) cut(*one);
+    }
+    watch_lingering();
+  }
+
+  void watch_lingering() {
+    if (lingering_ || answered_ == 0) return;
+    lingering_ = std::make_unique<asio::steady_timer>(pool_->io, linger_time);
+    lingering_->async_wait([weak = weak_from_this()](error_code ec) {
+      auto const self = weak.lock();
+      if (ec || !self) return;
+      self->lingering_.reset();
+      auto const all = self->exchanges_;
+      for (auto const& [key, one] : all) {
+        if (!answered(*one)) continue;
+        if (std::exchange(one->marked_, true)) self->cut(*one);
+      }
+      self->watch_lingering();
+    });
+  }
+
+  static bool answered(http_exchange const& e) { return e.answered_ && e.slot_ != 0; }
+
+  /// Ends an exchange without a word.
+  void cut(http_exchange& e) {
+    auto const one = drop(e);
+    if (!one) return;
+    one->link_ = nullptr;
+    if (one->connection) one->connection->cancel();
+  }
+
   std::shared_ptr<http_exchange> find(http_exchange& e) {
     auto const i = exchanges_.find(&e);
     return i == exchanges_.end() ? nullptr : i->second;
@@ -353,6 +429,7 @@ class http_link final : public std::enable_shared_from_this<http_link> {
     if (i == exchanges_.end()) return nullptr;
     auto held = i->second;
     exchanges_.erase(i);
+    if (answered(*held) && answered_ > 0) --answered_;
     return held;
   }
 
@@ -438,7 +515,9 @@ class http_link final : public std::enable_shared_from_this<http_link> {
   /// What was sent before the address was known, or while the session is opened anew.
   std::vector<early_message> early_;
   bool renewing_ = false;
-  asio::steady_timer patience_;  ///< with a greeting
+  std::size_t answered_ = 0;                       ///< whose streams go on
+  asio::steady_timer patience_;                    ///< with a greeting
+  std::unique_ptr<asio::steady_timer> lingering_;  ///< with streams of answered requests
   std::map<http_exchange*, std::shared_ptr<http_exchange>> exchanges_;
 };
 
@@ -465,7 +544,7 @@ class http_handle final : public link {
   void end() override { held_->end(); }
   void agree(std::string_view revision) override { held_->agree(revision); }
   void renew(std::string_view initialize) override { held_->renew(initialize); }
-  [[nodiscard]] std::size_t queued() const override { return 0; }
+  [[nodiscard]] std::size_t queued() const override { return held_->queued(); }
 
  private:
   std::shared_ptr<http_link> held_;

@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::size_t idle_limit = 64;
 constexpr int reads_in_a_row = 4;
+constexpr std::size_t most_kept = 128u << 10;  // of a head, or of what stands between two chunks
 constexpr std::chrono::milliseconds doubtful_after{50};
 
 }  // namespace
@@ -178,6 +179,7 @@ void upstream_connection::on_readable() {
     auto const outcome = reader_.feed(rest, used, head_, body);
     std::string left(rest.substr(used));
     kept_ = std::move(left);
+    if (kept_.size() > most_kept) return broken("it does not answer in HTTP/1.1");
     if (outcome != http_outcome::more && outcome != http_outcome::head &&
         outcome != http_outcome::done)
       return broken("it does not answer in HTTP/1.1");
@@ -213,7 +215,10 @@ void upstream_connection::done(bool keep) {
   } else {
     close();
   }
+  auto const round = round_;
   if (told) told->on_done();
+  // Kept for another try, which is over; large ones are not held on to.
+  if (round == round_ && body_.capacity() > (16u << 10)) std::string().swap(body_);
 }
 
 void upstream_connection::broken(std::string_view why) {

@@ -53,7 +53,9 @@ struct upstream_state : std::enable_shared_from_this<upstream_state> {
   std::function<void(net::address const&, std::function<void(result<int>)>)> connect;
   result<void> usable;
   std::vector<std::shared_ptr<upstream_connection>> idle;
-  std::string body;  ///< reused for what is read
+  std::string body;         ///< reused for what is read
+  std::size_t held = 0;     ///< bytes of requests that are not answered yet
+  std::size_t unheard = 0;  ///< notifications, and answers to the member, likewise
 
   /// Sends a whole request and tells about its answer. Returns the connection, for `cancel`. One
   /// that was kept and breaks before an answer begins is replaced once, if the request is

@@ -54,8 +54,9 @@ class message_scanner {
   message_scanner& operator=(message_scanner const&) = delete;
 
   /// Looks at a whole message. A text with escaped keys is written anew first; `message::text` is
-  /// then the scanner's. `found` is unchanged on a fault, but for `message_fault::range`, where its
-  /// kind, id and the other parts are known. Total: any bytes are taken.
+  /// then the scanner's. `found` is unchanged on a fault, but for `message_fault::range` and
+  /// `message_fault::invalid`, where what it has of an id, a method and the other parts is told.
+  /// Total: any bytes are taken.
   [[nodiscard]] message_fault scan(std::string_view text, message& found);
 
  private:

@@ -5,6 +5,8 @@
 //   hang {}             never answers
 //   deaf {ms}           reads nothing for so long, then answers
 //   ask {id}            sends `roots/list` under this id (JSON), and says what it was answered
+//   flood {lines}       sends so many pings and reads nothing meanwhile, then answers
+//   question {lines}    sends so many `sampling/createMessage` likewise
 //   write {line}        writes this line, with ID for the id of the call, and answers nothing
 // It answers in the order in which it was asked, and counts `initialize`.
 #include <unistd.h>
@@ -64,6 +66,19 @@ void call(json::value const& id, std::string const& name, json::object const& ar
       if (got.contains("method") || got.at("id") != mine) continue;
       return answer(id, text(json::serialize(got)));
     }
+  } else if (name == "flood" || name == "question") {
+    auto const* const method = name == "flood" ? "ping" : "sampling/createMessage";
+    auto const count = arguments.at("lines").to_number<int>();
+    std::string lines;
+    for (int i = 1; i <= count; ++i) {
+      lines += R"({"jsonrpc":"2.0","id":")" + std::to_string(i) + R"(","method":")" + method +
+               R"("})" + "\n";
+      if (lines.size() < 60'000 && i < count) continue;
+      lines.pop_back();
+      say(lines);
+      lines.clear();
+    }
+    answer(id, text(name == "flood" ? "flooded" : "asked"));
   } else if (name == "write") {
     say(replaced(std::string(arguments.at("line").as_string()), json::serialize(id)));
   }
@@ -84,7 +99,7 @@ int main() {
                   {"serverInfo", {{"name", "odd"}, {"version", "1"}}}});
     } else if (method == "tools/list") {
       json::array tools;
-      for (auto const* name : {"echo", "big", "hang", "deaf", "ask", "write"})
+      for (auto const* name : {"echo", "big", "hang", "deaf", "ask", "flood", "question", "write"})
         tools.push_back({{"name", name}, {"inputSchema", {{"type", "object"}}}});
       answer(id, json::object{{"tools", tools}});
     } else if (method == "tools/call") {

@@ -93,6 +93,15 @@ std::optional<std::string> wire::until(std::string_view end, std::chrono::millis
   }
 }
 
+std::optional<std::string> wire::take(std::size_t size, std::chrono::milliseconds time) {
+  auto const limit = clock::now() + time;
+  while (kept_.size() < size)
+    if (!read_more(limit)) return std::nullopt;
+  auto got = kept_.substr(0, size);
+  kept_.erase(0, size);
+  return got;
+}
+
 http_answer wire::answer(std::chrono::milliseconds time) {
   auto const head = until("\r\n\r\n", time);
   if (!head) return {};
@@ -153,6 +162,38 @@ std::string said(std::string_view body) {
   if (ec) return std::string(body);
   auto const* words = value.find_pointer("/result/content/0/text", ec);
   return words && words->is_string() ? std::string(words->get_string()) : std::string(body);
+}
+
+told talk(wire& line, std::string_view request, std::chrono::milliseconds time) {
+  told t;
+  if (!line.send(request)) return t;
+  auto const head = line.until("\r\n\r\n", time);
+  if (!head) return t;
+  int const status = std::atoi(head->c_str() + 9);
+  auto const field = [&](std::string_view name) -> std::optional<std::string> {
+    auto const at = head->find(name);
+    if (at == std::string::npos) return std::nullopt;
+    return head->substr(at + name.size(), head->find('\r', at) - at - name.size());
+  };
+  t.session = field("Mcp-Session-Id: ").value_or("");
+  if (auto const size = field("Content-Length: ")) {
+    auto const body = line.take(std::strtoul(size->c_str(), nullptr, 10), time);
+    if (!body) return t;
+    t.body = *body;
+  } else if (field("Transfer-Encoding: ")) {
+    for (;;) {
+      auto const size = line.until("\r\n", time);
+      if (!size) return t;
+      auto const count = std::strtoul(size->c_str(), nullptr, 16);
+      auto const chunk = line.take(count + 2, time);
+      if (!chunk) return t;
+      if (count == 0) break;
+      if (!t.body.empty()) t.events.push_back(std::move(t.body));
+      t.body = chunk->substr(0, count);
+    }
+  }
+  t.status = status;
+  return t;
 }
 
 session_client::session_client(std::uint16_t port, std::string member)

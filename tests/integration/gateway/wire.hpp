@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace thv::test {
 
@@ -31,6 +32,9 @@ class wire {
   /// The next bytes of whatever comes, up to and with `end`; nullopt: they did not come.
   [[nodiscard]] std::optional<std::string> until(
       std::string_view end, std::chrono::milliseconds time = std::chrono::seconds(10));
+  /// The next so many bytes.
+  [[nodiscard]] std::optional<std::string> take(
+      std::size_t size, std::chrono::milliseconds time = std::chrono::seconds(10));
   /// Does the other end close within this time? What comes before that is dropped.
   [[nodiscard]] bool closes(std::chrono::milliseconds time);
   [[nodiscard]] int fd() const { return fd_; }
@@ -47,6 +51,17 @@ class wire {
 [[nodiscard]] std::string post(std::string_view path, std::string_view body,
                                std::string_view fields = {});
 [[nodiscard]] std::string get(std::string_view path, std::string_view fields = {});
+
+/// What a request was answered: its status, and what came on its stream before the last event.
+struct told {
+  int status = 0;  ///< 0: nothing, or its stream did not end
+  std::string session;
+  std::string body;  ///< or the last event
+  std::vector<std::string> events;
+};
+
+[[nodiscard]] told talk(wire& line, std::string_view request,
+                        std::chrono::milliseconds time = std::chrono::seconds(8));
 
 /// A session of revision 2025-11-25 with a member.
 class session_client {
