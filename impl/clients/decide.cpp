@@ -56,6 +56,7 @@ class decider {
                                      fingerprint_(own),
                                      {},
                                      is == standing::current && is_theirs(wanted.name, now.own)};
+    if (is == standing::stale && !ours->second.theirs) d_.what.ours.push_back(wanted.name);
     if (is != standing::current) d_.what.put.push_back(std::move(wanted));
   }
 

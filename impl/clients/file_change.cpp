@@ -97,8 +97,7 @@ result<void> plan_edit(file_change& p, decision& d, entries_in_file const& in_fi
       gateway.token_failure ? token_in(p, in_file, rules.fingerprint) : gateway.token;
   if (gateway.token_failure && token.empty() && holds_mark(p.before.notes))
     return *gateway.token_failure;
-  // A file that somebody has removed is begun anew.
-  auto notes = p.file->existed() ? with(p.before.notes, token_mark, token) : undo_notes();
+  auto notes = with(p.before.notes, token_mark, token);
   for (auto const& name : d.overwritten) notes.entries.erase(name);
   THV_TRY(auto done, edit(*p.what, text_of(p, d.what), d.what, notes));
   d.after.notes = with(done.notes, token, token_mark);

@@ -126,6 +126,7 @@ class json_editing {
     for (auto const& e : what.put) put_[e.name] = &e;
     for (auto const& name : what.remove)
       if (put_.count(name) == 0) remove_.insert(name);
+    ours_.insert(what.ours.begin(), what.ours.end());
   }
 
   result<edited> run() {
@@ -167,6 +168,7 @@ class json_editing {
   // Keeps what is known of an entry of ours, or notes what a put one displaces.
   void note_entry(std::string const& name, std::string displaced) {
     auto const known = before_.entries.find(name);
+    if (ours_.contains(name)) displaced.clear();
     notes_.entries[name] = known != before_.entries.end() ? known->second : std::move(displaced);
   }
 
@@ -288,6 +290,7 @@ class json_editing {
   container_notes const made_before_;
   std::map<std::string, entry const*> put_;
   std::set<std::string> remove_;
+  std::set<std::string> ours_;
   std::optional<std::string> base_;
   chain chain_;
   std::vector<splice> splices_;

@@ -74,7 +74,8 @@ class planner {
       : kind_(k), text_(text), where_(where), before_(before), render_(render), restore_(restore) {}
 
   result<planned> plan(changes const& what) {
-    for (auto const& name : what.remove) removed_.insert(name);
+    removed_.insert(what.remove.begin(), what.remove.end());
+    ours_.insert(what.ours.begin(), what.ours.end());
     for (auto const& e : what.put) put_[e.name] = &e;
     for (auto const& i : where_.items) ++count_[i.name];
     gone_.resize(where_.items.size());
@@ -118,7 +119,7 @@ class planner {
   void replace(item const& i, entry const& e, std::string known) {
     if (known.empty()) {
       note n;
-      n.was = text_.substr(i.begin, i.end - i.begin);
+      if (!ours_.contains(i.name)) n.was = text_.substr(i.begin, i.end - i.begin);
       known = write_note(n);
     }
     out_.notes.entries[i.name] = std::move(known);
@@ -243,6 +244,7 @@ class planner {
   bool restore_;
   std::map<std::string, entry const*> put_;
   std::set<std::string> removed_;
+  std::set<std::string> ours_;
   std::map<std::string, int> count_;
   std::vector<bool> gone_;
   std::vector<splice> splices_;

@@ -48,6 +48,8 @@ struct entry {
 struct changes {
   std::vector<entry> put;
   std::vector<std::string> remove;  ///< names; unknown ones are fine
+  /// Of `put`: what stands there is ours, also where there are no notes of it. It never comes back.
+  std::vector<std::string> ours = {};
 };
 
 /// What is needed to take our entries out again so that every byte is as it was before the first:

@@ -100,6 +100,43 @@ TEST_CASE("What a user wrote exactly as we would have stays when it is removed",
     b.remove(name);
     CHECK(b.names(name, file).empty());
   }
+  SECTION("nor does that come back") {
+    CHECK_FALSE(b.add(name, {"dev"}, true).changed());
+    b.gateway.url = "http://127.0.0.1:4490";
+    CHECK(b.sync().at(0).changed());
+    b.remove(name);
+    CHECK(b.names(name, file).empty());
+  }
+}
+
+TEST_CASE("Killed before it followed another port, a user's entry is still the user's",
+          "[clients][unit]") {
+  auto const name = GENERATE("cursor", "codex", "goose", "continue", "mistral-vibe");
+  CAPTURE(name);
+  bench b;
+  b.now.workloads = {member("fetch", "dev")};
+  auto const file = config_file(**find_kind(name), b.home());
+  auto const text = document_of(**find_kind(name), {{"fetch", url_of("fetch"), {}}});
+  b.write(file, text);
+  b.add(name, {"dev"});
+  clients::ledger const ledger(b.folder / "state");
+  auto const earlier = ledger.load()->at(name).entries.at("fetch").fingerprint;
+  b.gateway.url = "http://127.0.0.1:4490";
+  b.sync();
+  // As it stands in the moment before the file is written.
+  auto all = ledger.load();
+  REQUIRE(all);
+  all->at(name).entries.at("fetch").earlier = earlier;
+  REQUIRE(ledger.save(*all));
+  b.write(file, text);
+  SECTION("removed then") {
+    b.remove(name);
+  }
+  SECTION("repeated, and removed") {
+    CHECK(b.sync().at(0).changed());
+    b.remove(name);
+  }
+  CHECK(b.read(file) == text);
 }
 
 TEST_CASE("An entry of ours that its client brings back from memory is ours", "[clients][unit]") {
