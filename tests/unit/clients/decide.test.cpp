@@ -174,7 +174,8 @@ TEST_CASE("An entry of ours that was pointed elsewhere is its user's", "[clients
 TEST_CASE("Of two workloads with one name for a client the first has it", "[clients][unit]") {
   auto const& codex = **find_kind("codex");
   client_record const before;
-  auto const d = decide(codex, {}, {{"a-b", "dev", "http://x/1"}, {"a.b", "dev", "http://x/2"}}, "", before, false, hash);
+  auto const d = decide(codex, {}, {{"a-b", "dev", "http://x/1"}, {"a.b", "dev", "http://x/2"}}, "",
+                        before, false, hash);
   REQUIRE(d.what.put.size() == 1);
   CHECK(d.what.put[0].name == "a-b");
   CHECK(d.what.put[0].url == "http://x/1");

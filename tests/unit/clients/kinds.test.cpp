@@ -115,6 +115,9 @@ TEST_CASE("a client with several places has its file where there is one", "[clie
 
   touch(".config/amp/settings.jsonc");
   CHECK(file("amp-cli") == ".config/amp/settings.jsonc");
+  auto const named = home / ".config/amp/named.json";
+  CHECK(config_file(**find_kind("amp-cli"), home, platform::linux_,
+                    {{"AMP_SETTINGS_FILE", named.string()}}) == named);
   touch(".config/amp/settings.json");
   CHECK(file("amp-cli") == ".config/amp/settings.json");
 
