@@ -11,10 +11,10 @@
 #include <tuple>
 
 #include <thv/config/paths.hpp>
+#include <thv/model/utf8.hpp>
 
 #include <thv/secrets/private_file.hpp>
 #include "../store/file.hpp"
-#include "utf8.hpp"
 #include "vault_contents.hpp"
 #include "vault_keys.hpp"
 

@@ -5,8 +5,9 @@
 
 #include <new>
 
+#include <thv/model/utf8.hpp>
+
 #include "locked_buffer.hpp"
-#include "utf8.hpp"
 
 namespace thv::secrets {
 

@@ -3,7 +3,7 @@
 
 #include <sodium.h>
 
-#include "utf8.hpp"
+#include <thv/model/utf8.hpp>
 
 namespace thv::secrets {
 

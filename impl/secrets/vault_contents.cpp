@@ -13,7 +13,7 @@
 #include <boost/json/serializer.hpp>
 #include <boost/json/value.hpp>
 
-#include "utf8.hpp"
+#include <thv/model/utf8.hpp>
 
 namespace thv::secrets {
 

@@ -138,3 +138,17 @@ TEST_CASE("a secret as a file is in memory alone, through a member's life", "[cl
   u.expect_done({"rm", "one"});
   CHECK_FALSE(std::filesystem::exists(last));
 }
+
+TEST_CASE("what is no UTF-8 is refused before anything is begun", "[cli][run]") {
+  user u;
+  for (auto const& words : std::vector<std::vector<std::string>>{{"--env", "A=x\xff", TINY_SERVER},
+                                                                 {TINY_SERVER, "--", "a\xff"}}) {
+    std::vector<std::string> arguments{"run", "--name", "one"};
+    arguments.insert(arguments.end(), words.begin(), words.end());
+    auto const seen = u.run(arguments);
+    CHECK(seen.status == 1);
+    CHECK(seen.err.find(" is no UTF-8\nHint: only the value of a secret may hold any bytes") !=
+          std::string::npos);
+    CHECK(u.json({"list", "--all"}).as_array().empty());
+  }
+}

@@ -12,6 +12,7 @@
 #include <thv/error.hpp>
 #include <thv/model/run_config.hpp>
 #include <thv/model/secret_reference.hpp>
+#include <thv/model/utf8.hpp>
 #include <thv/plugin/workload_spec.hpp>
 
 namespace thv {
@@ -51,6 +52,25 @@ inline result<void> check_text(std::string const& name, std::string const& value
               "only a file can hold it: --secret NAME,target=KEY,as=file");
 }
 
+/// What is kept of a workload is JSON, which holds no other bytes.
+inline result<void> check_utf8(std::string const& what, std::string_view text) {
+  if (is_utf8(text)) return {};
+  return fail(errc::invalid_argument, what + " is no UTF-8",
+              "only the value of a secret may hold any bytes: --secret NAME,target=KEY");
+}
+
+inline result<void> check_utf8(run_config const& config) {
+  for (auto const& [name, value] : config.env_vars)
+    THV_CHECK(check_utf8(fmt::format("the variable '{}'", name), name + value));
+  for (std::size_t i = 0; i < config.cmd_args.size(); ++i)
+    THV_CHECK(check_utf8(fmt::format("argument {}", i + 1), config.cmd_args[i]));
+  for (auto const& [name, value] : config.plaintext_headers)
+    THV_CHECK(check_utf8(fmt::format("the header '{}'", name), name + value));
+  for (auto const& volume : config.volumes)
+    THV_CHECK(check_utf8(fmt::format("the volume '{}'", volume), volume));
+  return check_utf8("what is to be run", config.origin().text);
+}
+
 /// Puts a secret's value where its reference says. Of two for one variable the later counts.
 inline void give_secret(plugin::workload_spec& spec, secret_reference const& reference,
                         std::string value) {
@@ -62,11 +82,13 @@ inline void give_secret(plugin::workload_spec& spec, secret_reference const& ref
 }  // namespace detail
 
 /// A run config made ready for a runtime. Secrets are looked up here and nowhere else; `hash` is
-/// put into the label. Errors name the secret, never its value.
+/// put into the label. Errors name the secret, never its value. errc::invalid_argument for what
+/// cannot be kept, as text that is no UTF-8.
 [[nodiscard]] inline result<plugin::workload_spec> make_spec(run_config const& config,
                                                              std::string const& store,
                                                              std::string hash,
                                                              secret_source const& secrets) {
+  THV_CHECK(detail::check_utf8(config));
   plugin::workload_spec spec;
   spec.name = config.name;
   spec.group = config.group;

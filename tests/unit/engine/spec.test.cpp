@@ -33,6 +33,32 @@ TEST_CASE("a secret goes to a variable or to a file, as its reference says", "[e
         std::vector<std::string>{"one,target=A", "two,target=B,as=file", "three,target=C"});
 }
 
+TEST_CASE("what is no UTF-8 is refused, but for the values of secrets", "[engine][unit]") {
+  auto const refused = spec_of({}, {{"A", "x\xff-hidden"}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::invalid_argument);
+  CHECK(refused.error().message == "the variable 'A' is no UTF-8");
+  CHECK(spec_of({}, {{"A", "größe"}}));
+
+  auto const with = [](auto const& change) {
+    run_config c;
+    c.name = "a";
+    c.image = "img";
+    c.secrets = {"one,target=A"};
+    change(c);
+    return make_spec(c, "store", "hash",
+                     [](auto const&, auto const&) { return result<std::string>("\xff"); });
+  };
+  CHECK(with([](run_config&) {}));
+  CHECK(with([](run_config& c) {
+          c.cmd_args = {"a", "\xff"};
+        })
+            .error()
+            .message == "argument 2 is no UTF-8");
+  CHECK_FALSE(with([](run_config& c) { c.image = "img\xff"; }));
+  CHECK_FALSE(with([](run_config& c) { c.volumes = {"/a\xff:/b"}; }));
+}
+
 TEST_CASE("of two for one variable the later counts, and a secret before a plain value",
           "[engine][unit]") {
   auto const file = spec_of({"one,target=A", "two,target=A,as=file"}, {{"A", "plain"}});

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace thv::secrets {
+namespace thv {
 
 [[nodiscard]] inline bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -42,4 +42,4 @@ namespace thv::secrets {
   return true;
 }
 
-}  // namespace thv::secrets
+}  // namespace thv
