@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch_test_macros.hpp>
 
+#include <sys/stat.h>
+
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -31,6 +33,27 @@ TEST_CASE("Ctrl-C undoes what was begun and ends with 130", "[cli][interrupt]") 
   CHECK(seen.err.find("everything is as it was before") != std::string::npos);
   CHECK(u.json({"list", "--all"}).as_array().empty());
   CHECK(u.expect_done({"group", "list"}) == "NAME\ndefault\n");
+}
+
+TEST_CASE("Ctrl-C in a restart leaves running what ran", "[cli][interrupt]") {
+  user u;
+  auto const hang = u.home() / "hang";
+  auto const program = u.write("member", "#!/bin/sh\n[ -e '" + hang.string() +
+                                             "' ] && exec sleep 1000\nexec '" TINY_SERVER "'\n");
+  REQUIRE(chmod(program.c_str(), 0700) == 0);
+  u.expect_done({"run", "--name", "one", program});
+  u.expect_done({"gateway", "stop"});
+  u.write("hang", "");
+  running command({"restart", "one"}, u.variables(), THV_PROGRAM, u.home().string());
+  REQUIRE(command.wait_for_error("one: starting"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  command.signal(SIGINT);
+  auto const seen = command.wait();
+  INFO(seen.err);
+  CHECK(seen.status == 130);
+  CHECK(seen.err.find("restart was interrupted; everything is as it was before") !=
+        std::string::npos);
+  CHECK(u.json({"status", "one"}).at("status") == "running");
 }
 
 TEST_CASE("a second Ctrl-C ends at once, and the next command repairs", "[cli][interrupt]") {
