@@ -422,30 +422,6 @@ class executor {
     }
   }
 
-  static outcome store_outcome(action const& a) {
-    if (std::holds_alternative<create_group>(a)) return outcome::created;
-    if (std::holds_alternative<delete_group>(a)) return outcome::removed;
-    if (std::holds_alternative<move_workload>(a)) return outcome::moved;
-    return outcome::cancelled;
-  }
-
-  static outcome success_outcome(action const& a) {
-    return std::visit(overloaded{
-                          [](deploy_workload const&) { return outcome::deployed; },
-                          [](replace_workload const&) { return outcome::replaced; },
-                          [](start_workload const&) { return outcome::started; },
-                          [](restart_workload const&) { return outcome::restarted; },
-                          [](stop_workload const&) { return outcome::stopped; },
-                          [](prove_workload const&) { return outcome::proved; },
-                          [](move_workload const&) { return outcome::moved; },
-                          [](create_group const&) { return outcome::created; },
-                          [](delete_group const&) { return outcome::removed; },
-                          [](remove_workload const&) { return outcome::removed; },
-                          [](forget_workload const&) { return outcome::removed; },
-                      },
-                      a);
-  }
-
   completion status() const {
     if (report_.rollback_failure || (rolled_back_ && has_stopped_one()))
       return completion::rollback_incomplete;

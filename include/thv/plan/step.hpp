@@ -8,12 +8,14 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include <thv/model/secret_reference.hpp>
 #include <thv/plan/plan.hpp>
+#include <thv/plan/plan_text.hpp>
 #include <thv/plan/progress.hpp>
 #include <thv/plan/prove.hpp>
 #include <thv/plan/report.hpp>
@@ -169,6 +171,32 @@ inline result<plugin::instance> start_or_remake(services const& world, plugin::r
   if (!made) return made;
   (void)runtime.remove(cleanup_call(), id);
   return made;
+}
+
+/// Of a step that is done when the plan is committed.
+inline outcome store_outcome(action const& a) {
+  if (std::holds_alternative<create_group>(a)) return outcome::created;
+  if (std::holds_alternative<delete_group>(a)) return outcome::removed;
+  if (std::holds_alternative<move_workload>(a)) return outcome::moved;
+  return outcome::cancelled;
+}
+
+/// Of a step that succeeded.
+inline outcome success_outcome(action const& a) {
+  return std::visit(overloaded{
+                        [](deploy_workload const&) { return outcome::deployed; },
+                        [](replace_workload const&) { return outcome::replaced; },
+                        [](start_workload const&) { return outcome::started; },
+                        [](restart_workload const&) { return outcome::restarted; },
+                        [](stop_workload const&) { return outcome::stopped; },
+                        [](prove_workload const&) { return outcome::proved; },
+                        [](move_workload const&) { return outcome::moved; },
+                        [](create_group const&) { return outcome::created; },
+                        [](delete_group const&) { return outcome::removed; },
+                        [](remove_workload const&) { return outcome::removed; },
+                        [](forget_workload const&) { return outcome::removed; },
+                    },
+                    a);
 }
 
 }  // namespace thv::plan::detail
