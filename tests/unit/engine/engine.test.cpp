@@ -25,8 +25,8 @@ struct bench {
   explicit bench(engine_options options = {}) {
     docker = add("docker");
     spare = add("spare");
-    options.probe = [this](plugin::call const&, plugin::runtime& runtime,
-                           plugin::instance const& one, run_config const&, bool initialised) {
+    options.probe = [](plugin::call const&, plugin::runtime& runtime, plugin::instance const& one,
+                       run_config const&, bool initialised) {
       return static_cast<thv::testing::fake_runtime&>(runtime).probe(one, initialised);
     };
     engine.emplace(
