@@ -105,7 +105,7 @@ void service::send_call(channel& to, pending p, connection& c, message const& in
   p.id = in.id;
   p.token = in.progress_token;
   p.since = std::chrono::steady_clock::now();
-  p.deadline = now_ + static_cast<std::uint32_t>(options.limits.call_time.count() / 1000);
+  p.deadline = after(options.limits.call_time);
   bool const on_stream = p.owner && p.owner->over_sse;
   if (!on_stream) p.post = &c;
   if (p.owner) ++p.owner->in_flight;
@@ -160,7 +160,7 @@ void service::send_crossing(channel& to, pending p, connection* c, std::string_v
   }
   bool const first = responses == nullptr;
   if (first) p.since = std::chrono::steady_clock::now();
-  p.deadline = now_ + static_cast<std::uint32_t>(options.limits.call_time.count() / 1000);
+  p.deadline = after(options.limits.call_time);
   bool const on_stream = p.owner && p.owner->over_sse;
   p.post = on_stream ? nullptr : c;
   if (p.owner) ++p.owner->in_flight;

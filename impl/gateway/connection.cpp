@@ -94,6 +94,11 @@ void connection::left() {
   close();
 }
 
+bool connection::has_more() {
+  char byte = 0;
+  return ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void connection::wait_readable() {
   reading_ = true;
   socket_.async_wait(client_socket::wait_read, [self = shared_from_this()](error_code ec) {

@@ -84,6 +84,8 @@ class connection : public std::enable_shared_from_this<connection> {
   [[nodiscard]] std::size_t queued() const noexcept { return out_.size() - out_sent_; }
   [[nodiscard]] std::uint32_t last_used() const noexcept { return last_used_; }
   void touch(std::uint32_t now) noexcept { last_used_ = now; }
+  /// Bytes wait to be read: a request may have come just now.
+  [[nodiscard]] bool has_more();
   /// No request came yet.
   [[nodiscard]] bool fresh() const noexcept { return fresh_; }
   /// In the middle of a request's head or body.

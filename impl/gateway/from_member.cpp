@@ -438,7 +438,7 @@ void service::ask_session(session& s, pending* p, asked_client a, message const&
   auto const number = std::to_string(a.id);
   s.asked.push_back(std::move(a));
   if (p && (p->post || s.over_sse)) {
-    p->deadline = now_ + static_cast<std::uint32_t>(options.limits.call_time.count() / 1000);
+    p->deadline = after(options.limits.call_time);
     return related(*p, head_of(in, in.id), number, tail_of(in, in.id));
   }
   to_stream(s, head_of(in, in.id), number, tail_of(in, in.id));
@@ -502,7 +502,7 @@ void service::on_notification_of(channel& from, std::uint64_t slot, message cons
     std::uint64_t number = 0;
     auto* p = in.progress_token.empty() ? nullptr : from.find(in.progress_token, number);
     if (!p || p->token.empty()) return;
-    p->deadline = now_ + static_cast<std::uint32_t>(options.limits.call_time.count() / 1000);
+    p->deadline = after(options.limits.call_time);
     return related(*p, head_of(in, in.progress_token), p->token, tail_of(in, in.progress_token));
   } else if (in.method == "notifications/cancelled") {
     return member_cancels(from, in);

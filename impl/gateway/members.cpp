@@ -200,7 +200,7 @@ void service::greet(served_member& m) {
       std::chrono::steady_clock::now().time_since_epoch().count() & 0x3FFFFFFFFFFF);
   how.ignore_unaddressed_errors = m.declared.streams;
   m.greeting = std::make_unique<mcp::readiness_exchange>(how);
-  m.retry_at = now_ + static_cast<std::uint32_t>(options.limits.start_time.count() / 1000);
+  m.retry_at = after(options.limits.start_time);
   greeted(m, m.greeting->start());
 }
 
@@ -334,13 +334,17 @@ std::uint64_t service::ask(channel& c, std::string_view method, std::string_view
   }
   pending p;
   p.done = std::move(done);
-  p.deadline = now_ + static_cast<std::uint32_t>(options.limits.start_time.count() / 1000);
+  p.deadline = after(options.limits.start_time);
   auto const slot = c.add(std::move(p));
   auto text = fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"{}","params":{}}})", slot, method,
                           params.empty() ? "{}" : params);
   if (c.stateless) text = stateless_request(text, std::to_string(slot), {}, {own_info(), "{}", {}});
+  auto const number = std::to_string(slot);
   outgoing o;
   o.text = text;
+  // Said again under another id where the session is lost.
+  if (method == "initialize")
+    o.first = {std::string_view(text).substr(text.find(number), number.size()), number};
   o.method = method;
   o.slot = slot;
   o.alone = c.in_flight() == 1;

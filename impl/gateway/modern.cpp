@@ -210,7 +210,7 @@ bool service::modern_resume(served_member& m, connection& c, message const& in) 
   p->id = in.id;
   p->token = in.progress_token;
   p->post = &c;
-  p->deadline = now_ + static_cast<std::uint32_t>(options.limits.call_time.count() / 1000);
+  p->deadline = after(options.limits.call_time);
   c.call_channel = at;
   c.call_slot = slot;
   if (p->subject != 0) m.voices.start(slot, slot | std::uint64_t{1} << 63, p->subject);
@@ -240,7 +240,7 @@ void service::park(channel& from, pending& p, std::uint64_t slot) {
   if (p.subject != 0 && from.of.voices.end(slot)) let_go_held(from.of);
   x.state = random_id();
   parked_[x.state] = {&from, slot};
-  p.deadline = now_ + static_cast<std::uint32_t>(options.limits.call_time.count() / 1000);
+  p.deadline = after(options.limits.call_time);
   json::object requests;
   for (auto const& q : x.questions) requests[q.key] = parsed(q.answer);
   json::object result{{"resultType", "input_required"},

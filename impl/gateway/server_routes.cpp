@@ -195,7 +195,7 @@ bool service::member_there(served_member& m, connection& c, http_request& r) {
   w.from = c.shared_from_this();
   w.request = r;
   w.body = r.body;
-  w.until = now_ + static_cast<std::uint32_t>(options.limits.start_time.count() / 1000) + 1;
+  w.until = after(options.limits.start_time);
   m.waiting_bytes += w.body.size();
   m.waiting.push_back(std::move(w));
   c.waiting = true;

@@ -273,7 +273,8 @@ void service::sweep() {
     auto const allowed = c->closing()                   ? 2
                          : c->receiving() || c->fresh() ? seconds(limits.header_time)
                                                         : seconds(limits.idle_connection);
-    if (now_ - c->last_used() > allowed) idle.push_back(c);
+    bool const resting = !c->closing() && !c->receiving() && !c->fresh();
+    if (now_ - c->last_used() > allowed && !(resting && c->has_more())) idle.push_back(c);
   }
   for (auto const& c : idle) c->close();
 }

@@ -582,6 +582,7 @@ upstream_pool::upstream_pool(asio::io_context& io, plugin::endpoint const& where
 }
 
 upstream_pool::~upstream_pool() {
+  state_->over = true;
   for (auto const& one : std::exchange(state_->idle, {})) one->cancel();
 }
 

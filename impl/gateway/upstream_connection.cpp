@@ -208,7 +208,7 @@ void upstream_connection::done(bool keep) {
   auto* const told = std::exchange(events_, nullptr);
   told_head_ = false;
   kept_.clear();
-  if (keep && pool_->idle.size() < idle_limit && !closed_) {
+  if (keep && !pool_->over && pool_->idle.size() < idle_limit && !closed_) {
     idle_since_ = std::chrono::steady_clock::now();
     pool_->idle.push_back(shared_from_this());
     if (!waiting_) wait_readable();

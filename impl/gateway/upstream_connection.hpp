@@ -53,6 +53,7 @@ struct upstream_state : std::enable_shared_from_this<upstream_state> {
   std::function<void(net::address const&, std::function<void(result<int>)>)> connect;
   result<void> usable;
   std::vector<std::shared_ptr<upstream_connection>> idle;
+  bool over = false;        ///< its pool has gone: nothing is kept
   std::string body;         ///< reused for what is read
   std::size_t held = 0;     ///< bytes of requests that are not answered yet
   std::size_t unheard = 0;  ///< notifications, and answers to the member, likewise

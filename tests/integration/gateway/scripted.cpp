@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -49,6 +50,7 @@ struct scripted_members::one {
   std::string listen = "0";
   std::uint16_t port = 0;
   int starts = 0;
+  bool lost = false;
   std::vector<std::string> heard;
 
   /// All that it says to a message.
@@ -90,6 +92,7 @@ struct scripted_members::peer {
   std::string kept;
   bool gone = false;
   bool ends = false;  ///< it was removed
+  std::uint64_t number = 0;
 
   peer(kind k, one* who, int read_fd, int write_fd) : is(k), of(who), in(read_fd), out(write_fd) {}
   peer(peer const&) = delete;
@@ -101,6 +104,7 @@ struct scripted_members::peer {
 };
 
 scripted_members::scripted_members() {
+  ::signal(SIGPIPE, SIG_IGN);
   if (::pipe2(wake_, O_CLOEXEC | O_NONBLOCK) != 0) throw std::runtime_error("pipe2 failed");
   thread_ = std::thread([this] { run(); });
 }
@@ -121,6 +125,7 @@ void scripted_members::wake() const {
 }
 
 void scripted_members::add_peer(std::unique_ptr<peer> p) {
+  p->number = ++last_peer_;
   new_peers_.push_back(std::move(p));
   wake();
 }
@@ -263,7 +268,10 @@ void scripted_members::lines(peer& p) {
     {
       std::lock_guard const lock(guard_);
       for (auto const& line : p.of->answer(p.kept.substr(0, end)))
-        if (line != hang) all += line + "\n";
+        if (line == die)
+          p.ends = true;
+        else if (line != hang && line != lose)
+          all += line + "\n";
     }
     p.kept.erase(0, end + 1);
     write_all(p.out, all);
@@ -295,33 +303,51 @@ void scripted_members::answer_http(peer& p, std::string_view method, std::string
                                  status, type, p.of->port, text.size(), text));
   };
   bool const old = p.of->transport == thv::transport::sse;
+  auto const does = [&](std::vector<std::string> const& all, std::string_view what) {
+    return std::find(all.begin(), all.end(), what) != all.end();
+  };
   if (method == "GET" && old)
     return write_all(p.out, fmt::format("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
                                         "event: endpoint\ndata: /messages?to={}\n\n",
-                                        p.out));
+                                        p.number));
+  if (method == "GET" && p.of->words.talks)
+    return write_all(
+        p.out,
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+        "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n\n"
+        "data: {\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"roots/list\"}\n\n"
+        "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n");
   if (method == "GET") return say(405, "text/plain", "no");
-  if (method != "POST") return say(200, "text/plain", "");
+  if (method != "POST") {
+    if (p.of->words.slow) ::usleep(300'000);
+    return say(200, "text/plain", "");
+  }
   std::vector<std::string> replies;
   {
     std::lock_guard const lock(guard_);
     replies = p.of->answer(body);
   }
+  if (does(replies, die)) {
+    p.ends = true;
+    return;
+  }
+  if (does(replies, lose) && (p.of->lost = !p.of->lost)) return say(404, "application/json", "{}");
   std::string events;
   for (auto const& reply : replies)
-    if (reply != hang) events += fmt::format("data: {}\n\n", reply);
+    if (!reply.starts_with('@')) events += fmt::format("data: {}\n\n", reply);
   if (old) {
     say(202, "text/plain", "");
-    // The stream may have ended; its number may be another connection's by now, of a member of ours
-    // all the same.
-    auto const to = std::atoi(std::string(target.substr(target.find('=') + 1)).c_str());
-    return write_all(to, events);
+    auto const to = std::strtoull(target.data() + target.find('=') + 1, nullptr, 10);
+    for (auto const& one : peers_)
+      if (one->number == to) write_all(one->out, events);
+    return;
   }
   bool const asks = body.find("\"method\"") != std::string_view::npos &&
                     body.find("\"id\"") != std::string_view::npos;
   auto const& words = p.of->words;
   if (!asks && words.mute) return;
   if (!asks) return say(202, "text/plain", "");
-  if (!replies.empty() && replies[0] == hang) return;
+  if (does(replies, hang)) return;
   if (words.keeps)
     return write_all(p.out, fmt::format("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
                                         "Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n",
@@ -347,12 +373,12 @@ scripted_gateway::~scripted_gateway() {
   loop_.join();
 }
 
-std::size_t scripted_gateway::in_flight(std::chrono::seconds patience) {
+std::size_t scripted_gateway::in_flight(std::chrono::seconds patience, std::size_t most) {
   auto const until = std::chrono::steady_clock::now() + patience;
   for (;;) {
     std::size_t count = 0;
     for (auto const& m : server_.status().members) count += m.in_flight;
-    if (count == 0 || std::chrono::steady_clock::now() > until) return count;
+    if (count <= most || std::chrono::steady_clock::now() > until) return count;
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 }

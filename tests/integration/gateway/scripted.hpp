@@ -26,11 +26,17 @@ struct script {
   std::vector<std::vector<std::string>> acts;
   bool events = false;  ///< over HTTP: answers are event streams
   bool keeps = false;   ///< over HTTP: the streams of answers stay open
+  bool talks = false;   ///< over HTTP: offers a stream of its own, and says something on it
+  bool slow = false;    ///< over HTTP: takes its time to end a session
   bool mute = false;    ///< over HTTP: gives no answer to notifications, and none to `hang`
 };
 
 /// An act that is never answered.
 inline constexpr std::string_view hang = "@HANG@";
+/// An act at which the member goes: its stream ends, or the connection over HTTP.
+inline constexpr std::string_view die = "@DIE@";
+/// An act at which a member over HTTP says, each second time, that it knows no such session.
+inline constexpr std::string_view lose = "@LOSE@";
 
 /// Members of ours over each transport in one thread of the test, as the gateway's backend.
 class scripted_members final : public gateway::backend {
@@ -70,6 +76,7 @@ class scripted_members final : public gateway::backend {
   std::vector<gateway::member> declared_;
   std::vector<std::unique_ptr<peer>> new_peers_;
   std::vector<std::unique_ptr<peer>> peers_;
+  std::uint64_t last_peer_ = 0;
   int wake_[2] = {-1, -1};
   bool stop_ = false;
   std::thread thread_;
@@ -82,8 +89,9 @@ class scripted_gateway {
   ~scripted_gateway();
   [[nodiscard]] std::uint16_t port() const { return server_.port(); }
   [[nodiscard]] gateway::server& server() { return server_; }
-  /// Requests in flight at all members; waits until there are none, but no longer than this.
-  [[nodiscard]] std::size_t in_flight(std::chrono::seconds patience);
+  /// Requests in flight at all members; waits until they are no more than `most`, but no longer
+  /// than this.
+  [[nodiscard]] std::size_t in_flight(std::chrono::seconds patience, std::size_t most = 0);
 
  private:
   gateway::server server_;
