@@ -29,7 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   std::string text(reinterpret_cast<char const*>(data), size);
   message found;
   if (auto const fault = scanner.scan(text, found); fault != message_fault::none) {
-    require(found.text.empty() || fault == message_fault::range);
+    require(found.text.empty() || fault == message_fault::range || fault == message_fault::invalid);
+    if (!found.id.empty()) require(inside(found.id, found.text));
     return 0;
   }
   for (auto const raw : {found.id, found.progress_token, found.request_id, found.subscription_id})

@@ -124,6 +124,20 @@ TEST_CASE("a number that no double holds is refused, and whose it is stays known
         message_fault::none);
 }
 
+TEST_CASE("of what is no message it stays known what it was to answer", "[gateway][unit]") {
+  for (auto const* const text :
+       {R"({"jsonrpc":"2.0","id":7,"error":"no"})", R"({"jsonrpc":"2.0","id":7})",
+        R"({"id":7,"result":{}})", R"({"jsonrpc":"2.0","id":7,"result":{},"error":{}})",
+        R"({"jsonrpc":"2.0","\u0069d":7,"error":5})"}) {
+    message_scanner scanner;
+    message in;
+    CAPTURE(text);
+    CHECK(scanner.scan(text, in) == message_fault::invalid);
+    CHECK(in.id == "7");
+    CHECK(in.method.empty());
+  }
+}
+
 TEST_CASE("deep nesting ends in a fault, not in a crash", "[gateway][unit]") {
   std::string text = R"({"jsonrpc":"2.0","id":1,"method":"a","params":{"x":)";
   CHECK(fault_of(text + std::string(100'000, '[')) == message_fault::syntax);
