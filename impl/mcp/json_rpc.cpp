@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <thv/mcp/json_rpc.hpp>
@@ -17,7 +19,9 @@ rpc_error read_error(json::object const& object) {
   rpc_error error;
   if (auto const* code = object.if_contains("code")) {
     if (code->is_int64()) error.code = code->get_int64();
-    if (code->is_double()) error.code = static_cast<std::int64_t>(code->get_double());
+    // Not every server writes 1 as an integer; what is beyond every code stays 0.
+    if (code->is_double() && std::abs(code->get_double()) < 1e15)
+      error.code = static_cast<std::int64_t>(code->get_double());
   }
   if (auto const* text = object.if_contains("message"); text && text->is_string())
     error.message = text->get_string();

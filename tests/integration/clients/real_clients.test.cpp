@@ -78,9 +78,9 @@ class home {
     auto listed = ours();
     // OpenCode 1.18.33 gives a server 30 s to be connected, whatever keeps it from reading the
     // answer, and then asks for HTTP+SSE at the same address ("SSE error: Non-200 status code
-    // (400)"). Seen on a machine that is busy (1 list of about 120, which took a minute), and each time
-    // when it was stopped with SIGSTOP for 35 s after its first request, which the gateway had
-    // answered after 2 ms. Asked again, it must reach them.
+    // (400)"). Seen on a busy machine in one of more than a hundred lists, which took a minute; the
+    // same came out when it was stopped with SIGSTOP for 35 s after its first request, which the
+    // gateway had answered after 2 ms. Asked again, it must reach them.
     if (client.kind == "opencode" && listed.servers != expected) listed = ours();
     INFO(text() << listed.text);
     CHECK(listed.servers == expected);

@@ -28,6 +28,18 @@ TEST_CASE("every kind of message is told apart", "[mcp][unit]") {
   CHECK(refusal.error.data.is_array());
 }
 
+TEST_CASE("an error's code may be written as a fraction, and be absurd", "[mcp][unit]") {
+  auto const code = [](std::string const& number) {
+    return parse_messages(R"({"jsonrpc":"2.0","id":1,"error":{"message":"no","code":)" + number +
+                          "}}")
+        .value()
+        .at(0)
+        .error.code;
+  };
+  CHECK(code("-32601.0") == -32601);
+  for (auto const* const absurd : {"1e300", "-1e300", "1e400"}) CHECK(code(absurd) == 0);
+}
+
 TEST_CASE("a batch is several messages", "[mcp][unit]") {
   auto const batch =
       parse_messages(R"([{"jsonrpc":"2.0","method":"n"},{"jsonrpc":"2.0","id":1,"result":{}}])");
