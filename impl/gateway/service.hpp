@@ -381,4 +381,7 @@ class service final : public request_handler {
 /// A text as a JSON string, with its quotes.
 [[nodiscard]] std::string quoted_json(std::string_view text);
 
+/// `clientInfo` of the gateway itself, as JSON.
+[[nodiscard]] std::string own_info();
+
 }  // namespace thv::gateway
