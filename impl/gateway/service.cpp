@@ -2,12 +2,11 @@
 #include "service.hpp"
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <random>
-
-#include <openssl/rand.h>
 
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
@@ -41,7 +40,8 @@ std::string random_id() {
   static constexpr char digits[] =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   std::array<unsigned char, 22> bytes{};
-  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
+  // The kernel's own generator: OpenSSL's costs 2 MiB of memory the first time.
+  if (::getentropy(bytes.data(), bytes.size()) != 0) {
     std::random_device source;
     for (auto& b : bytes) b = static_cast<unsigned char>(source());
   }

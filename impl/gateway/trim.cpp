@@ -12,12 +12,12 @@ namespace thv::gateway {
 
 namespace {
 
-int drop_code(dl_phdr_info* object, std::size_t, void*) {
+int drop_unchanged(dl_phdr_info* object, std::size_t, void*) {
   auto const page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   for (int i = 0; i < object->dlpi_phnum; ++i) {
     auto const& part = object->dlpi_phdr[i];
-    // Never written to, so it stands unchanged in the file.
-    if (part.p_type != PT_LOAD || !(part.p_flags & PF_X) || (part.p_flags & PF_W)) continue;
+    // Never written to, so it stands unchanged in the file: code and constants.
+    if (part.p_type != PT_LOAD || (part.p_flags & PF_W)) continue;
     auto const begin = (object->dlpi_addr + part.p_vaddr) / page * page;
     auto const end = object->dlpi_addr + part.p_vaddr + part.p_memsz;
     if (object->dlpi_name && object->dlpi_addr != 0)
@@ -30,7 +30,7 @@ int drop_code(dl_phdr_info* object, std::size_t, void*) {
 
 void trim_memory() {
   ::malloc_trim(0);
-  ::dl_iterate_phdr(drop_code, nullptr);
+  ::dl_iterate_phdr(drop_unchanged, nullptr);
 }
 
 }  // namespace thv::gateway

@@ -3,8 +3,8 @@
 
 namespace thv::gateway {
 
-/// Gives back what only the start needed: free memory of the heap, and pages of code, which the
-/// system reads again if they are needed after all.
+/// Gives back what only the start needed: free memory of the heap, and pages of code and constants,
+/// which the system reads again if they are needed after all.
 void trim_memory();
 
 }  // namespace thv::gateway
