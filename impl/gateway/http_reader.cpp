@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http_reader.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <limits>
 #include <optional>
 
@@ -184,6 +186,23 @@ class request_parser : public base_parser<true> {
   }
 };
 
+/// The seconds in `timeout=5, max=100`.
+std::optional<std::uint32_t> idle_timeout_in(std::string_view value) {
+  constexpr std::string_view key = "timeout=";
+  while (!value.empty()) {
+    auto const end = std::min(value.find(','), value.size());
+    auto one = value.substr(0, end);
+    value.remove_prefix(std::min(end + 1, value.size()));
+    one.remove_prefix(std::min(one.find_first_not_of(" \t"), one.size()));
+    if (one.size() <= key.size() || !equals(one.substr(0, key.size()), key)) continue;
+    std::uint32_t seconds = 0;
+    if (std::from_chars(one.data() + key.size(), one.data() + one.size(), seconds).ec ==
+        std::errc())
+      return seconds;
+  }
+  return {};
+}
+
 class response_parser : public base_parser<false> {
  public:
   http_response* into = nullptr;
@@ -196,6 +215,8 @@ class response_parser : public base_parser<false> {
                      error_code&) override {
     if (name == http::field::content_type)
       into->content_type.assign(value.data(), value.size());
+    else if (name == http::field::keep_alive)
+      into->idle_timeout = idle_timeout_in(text(value));
     else if (name == http::field::unknown && equals(text(name_text), "mcp-session-id"))
       into->session.assign(value.data(), value.size());
   }
@@ -219,6 +240,7 @@ void http_response::clear() {
   content_type.clear();
   session.clear();
   keep_alive = true;
+  idle_timeout.reset();
   chunked_or_endless = false;
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -45,7 +46,8 @@ struct http_response {
   std::string content_type;
   std::string session;  ///< Mcp-Session-Id
   bool keep_alive = true;
-  bool chunked_or_endless = false;  ///< the body's size is not known beforehand
+  std::optional<std::uint32_t> idle_timeout;  ///< Keep-Alive: timeout=SECONDS (RFC 2068, 19.7.1.1)
+  bool chunked_or_endless = false;            ///< the body's size is not known beforehand
 
   void clear();
 };

@@ -26,6 +26,16 @@ constexpr std::size_t idle_limit = 64;
 constexpr int reads_in_a_row = 4;
 constexpr std::size_t most_kept = 128u << 10;  // of a head, or of what stands between two chunks
 constexpr std::chrono::milliseconds doubtful_after{50};
+// Servers close idle connections after 5 s (Node.js, uvicorn) when they say nothing else; a call
+// that is on its way at that moment is lost, and must not be sent twice.
+constexpr std::chrono::seconds trusted_for{4};
+constexpr std::uint32_t longest_trust = 300;  // seconds
+
+std::chrono::seconds trust_in(http_response const& head) {
+  if (!head.idle_timeout) return trusted_for;
+  auto const promised = std::min(*head.idle_timeout, longest_trust);
+  return std::chrono::seconds(promised > 0 ? promised - 1 : 0);
+}
 
 }  // namespace
 
@@ -66,7 +76,9 @@ void upstream_connection::begin(std::string head, std::string body, exchange_eve
 
 bool upstream_connection::usable() const {
   if (closed_) return false;
-  if (std::chrono::steady_clock::now() - idle_since_ < doubtful_after) return true;
+  auto const rested = std::chrono::steady_clock::now() - idle_since_;
+  if (rested < doubtful_after) return true;
+  if (rested >= trust_) return false;
   // The other side may have closed it just now: nothing has been told of that yet.
   char byte = 0;
   auto const n = ::recv(const_cast<upstream_connection*>(this)->socket_.native_handle(), &byte, 1,
@@ -210,6 +222,7 @@ void upstream_connection::done(bool keep) {
   kept_.clear();
   if (keep && !pool_->over && pool_->idle.size() < idle_limit && !closed_) {
     idle_since_ = std::chrono::steady_clock::now();
+    trust_ = trust_in(head_);
     pool_->idle.push_back(shared_from_this());
     if (!waiting_) wait_readable();
   } else {

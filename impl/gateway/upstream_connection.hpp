@@ -75,7 +75,7 @@ class upstream_connection : public std::enable_shared_from_this<upstream_connect
   [[nodiscard]] std::string take_body() { return std::move(body_); }
   /// Ends the exchange without a word to its events, and closes.
   void cancel();
-  /// It can take another exchange: the other side has not closed it.
+  /// It can take another exchange: the other side has not closed it, nor is about to.
   [[nodiscard]] bool usable() const;
 
  private:
@@ -106,6 +106,7 @@ class upstream_connection : public std::enable_shared_from_this<upstream_connect
   bool told_head_ = false;
   std::string kept_;  ///< of an answer's head that came in pieces
   std::chrono::steady_clock::time_point idle_since_;
+  std::chrono::seconds trust_{0};  ///< so long the other side keeps it open while it rests
   bool repeatable_ = false;
 };
 

@@ -206,6 +206,31 @@ TEST_CASE("members over HTTP cannot make the gateway hold ever more connections"
   }
 }
 
+TEST_CASE("a connection that its member is about to close takes no call",
+          "[gateway][integration][ends]") {
+  auto words = sound_script(false);
+  words.acts = {{R"({"jsonrpc":"2.0","id":"@ID@","result":{"n":1}})"}};
+  words.rests = 2;
+  scripted_members members;
+  members.add("m", transport::streamable_http, words);
+  scripted_gateway gateway(members, {});
+  wire line(gateway.port());
+  auto const session = talk(line, post("/servers/m/mcp", greeting())).session;
+  auto const call = [&] {
+    auto const got = talk(line, post("/servers/m/mcp", act(0), fields_of(session)));
+    CHECK(got.body.find("\"n\":1") != std::string::npos);
+    return members.opened();
+  };
+  (void)call();
+  auto const warm = call();
+  CHECK(call() == warm);
+  std::this_thread::sleep_for(300ms);
+  CHECK(call() == warm);
+  std::this_thread::sleep_for(1100ms);
+  CHECK(call() == warm + 1);
+  CHECK(call() == warm + 1);
+}
+
 TEST_CASE("a member that is let go of keeps no connection", "[gateway][integration][ends]") {
   auto words = sound_script(false);
   words.acts = {{R"({"jsonrpc":"2.0","id":"@ID@","result":{"n":1}})"}};

@@ -183,6 +183,11 @@ std::size_t scripted_members::connections() {
       peers_.begin(), peers_.end(), [](auto const& p) { return p->is == peer::kind::http; }));
 }
 
+std::uint64_t scripted_members::opened() {
+  std::lock_guard const lock(guard_);
+  return last_peer_;
+}
+
 result<std::vector<gateway::member>> scripted_members::members() {
   std::lock_guard const lock(guard_);
   return declared_;
@@ -298,9 +303,12 @@ void scripted_members::requests(peer& p) {
 void scripted_members::answer_http(peer& p, std::string_view method, std::string_view target,
                                    std::string_view body) {
   auto const say = [&](int status, std::string_view type, std::string_view text) {
+    auto const rests = p.of->words.rests;
     write_all(p.out, fmt::format("HTTP/1.1 {} x\r\nContent-Type: {}\r\nMcp-Session-Id: s{}\r\n"
-                                 "Content-Length: {}\r\n\r\n{}",
-                                 status, type, p.of->port, text.size(), text));
+                                 "{}Content-Length: {}\r\n\r\n{}",
+                                 status, type, p.of->port,
+                                 rests ? fmt::format("Keep-Alive: timeout={}\r\n", rests) : "",
+                                 text.size(), text));
   };
   bool const old = p.of->transport == thv::transport::sse;
   auto const does = [&](std::vector<std::string> const& all, std::string_view what) {

@@ -28,6 +28,7 @@ struct script {
   bool keeps = false;   ///< over HTTP: the streams of answers stay open
   bool talks = false;   ///< over HTTP: offers a stream of its own, and says something on it
   bool slow = false;    ///< over HTTP: takes its time to end a session
+  int rests = 0;        ///< over HTTP: promises to keep resting connections for so many seconds
   bool mute = false;    ///< over HTTP: gives no answer to notifications, and none to `hang`
 };
 
@@ -53,6 +54,8 @@ class scripted_members final : public gateway::backend {
   [[nodiscard]] std::vector<std::string> heard(std::string const& name);
   /// The open connections of all members over HTTP.
   [[nodiscard]] std::size_t connections();
+  /// All that were ever opened.
+  [[nodiscard]] std::uint64_t opened();
 
   result<std::vector<gateway::member>> members() override;
   result<gateway::attachment> open(plugin::call const& c, std::string const& name) override;

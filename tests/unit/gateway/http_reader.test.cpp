@@ -144,6 +144,21 @@ TEST_CASE("answers of members are read in pieces", "[gateway][unit]") {
     CHECK(head.chunked_or_endless);
     CHECK(body == "data: x\n");
   }
+  auto const idle = [](std::string const& fields) {
+    response_reader reader;
+    http_response into;
+    std::string none;
+    std::size_t taken = 0;
+    CHECK(reader.feed("HTTP/1.1 202 Accepted\r\n" + fields + "Content-Length: 0\r\n\r\n", taken,
+                      into, none) == http_outcome::done);
+    return into.idle_timeout;
+  };
+  CHECK(idle("Keep-Alive: timeout=5\r\n") == 5U);
+  CHECK(idle("keep-alive: max=100, Timeout=75\r\n") == 75U);
+  for (auto const* const nothing :
+       {"", "Keep-Alive: \r\n", "Keep-Alive: timeout=\r\n", "Keep-Alive: timeout=x,,\r\n",
+        "Keep-Alive: timeout=99999999999\r\n", "Keep-Alive: max=5\r\n"})
+    CHECK_FALSE(idle(nothing));
   response_reader endless;
   http_response head;
   std::string body;
