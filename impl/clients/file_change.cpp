@@ -159,8 +159,7 @@ result<void> prepare(plugin::call const& c, file_change& p, std::vector<served> 
   if (!opened) return std::move(opened).error();
   p.file.emplace(*std::move(opened));
   THV_TRY(auto const in_file, read_entries(*p.what, p.file->text()));
-  std::optional<std::string> token;
-  if (!rules.gateway.token_failure) token = rules.gateway.token;
+  auto const token = rules.gateway.known_token();
   auto d = decide(*p.what, in_file, wanted, token, p.before, rules.force, rules.fingerprint);
   mind_others(d, p, all);
   p.outcome.entries = d.entries;

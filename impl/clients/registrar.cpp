@@ -208,8 +208,7 @@ result<std::vector<client_view>> registrar::view(std::vector<std::string> const&
                                                  gateway_address const& gateway) const {
   for (auto const& client : clients) THV_CHECK(find_kind(client));
   THV_TRY(auto const all, ledger_.load());
-  std::optional<std::string> token;
-  if (!gateway.token_failure) token = gateway.token;
+  auto const token = gateway.known_token();
   std::vector<client_view> views;
   for (auto const& k : kinds()) {
     if (!clients.empty() && std::find(clients.begin(), clients.end(), k.name) == clients.end())

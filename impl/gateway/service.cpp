@@ -177,9 +177,6 @@ void service::schedule_sweep() {
 }
 
 void service::sweep() {
-  auto const seconds = [](std::chrono::milliseconds d) {
-    return static_cast<std::uint32_t>((d.count() + 999) / 1000);
-  };
   auto const& limits = options.limits;
   if (options.trim_memory && (now_ == settled_after || now_ == last_call_ + quiet_after))
     trim_memory();
@@ -243,7 +240,7 @@ void service::sweep() {
     bool const busy = !m.waiting.empty() || !m.held.empty() || m.client_calls > 0;
     if (m.declared.on_demand && m.declared.idle_timeout.count() > 0 &&
         m.phase == member_phase::ready && !busy &&
-        now_ - m.last_used >= seconds(m.declared.idle_timeout))
+        now_ - m.last_used >= whole_seconds(m.declared.idle_timeout))
       sleep(m);
     if (m.follow_again && m.phase == member_phase::ready) follow_changes(m);
     if (!m.questions.empty() && m.shared) settle_questions(*m.shared);
@@ -253,7 +250,8 @@ void service::sweep() {
   if (trim_at_ == now_) ::malloc_trim(0);
   std::vector<session*> over;
   for (auto& [id, s] : sessions_)
-    if (!s->stream && s->in_flight == 0 && now_ - s->last_used >= seconds(limits.session_time))
+    if (!s->stream && s->in_flight == 0 &&
+        now_ - s->last_used >= whole_seconds(limits.session_time))
       over.push_back(s.get());
   for (auto* s : over) end_session(*s);
   // Memory of many sessions goes back to the system once they are gone.
@@ -271,8 +269,8 @@ void service::sweep() {
     }
     if (c->busy()) continue;
     auto const allowed = c->closing()                   ? 2
-                         : c->receiving() || c->fresh() ? seconds(limits.header_time)
-                                                        : seconds(limits.idle_connection);
+                         : c->receiving() || c->fresh() ? whole_seconds(limits.header_time)
+                                                        : whole_seconds(limits.idle_connection);
     bool const resting = !c->closing() && !c->receiving() && !c->fresh();
     if (now_ - c->last_used() > allowed && !(resting && c->has_more())) idle.push_back(c);
   }

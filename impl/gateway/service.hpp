@@ -295,10 +295,14 @@ class service final : public request_handler {
   void send_crossing(channel& to, pending p, connection* c, std::string_view name,
                      std::string const* responses = nullptr, std::string_view state = {});
 
+  /// On the service's clock, which counts whole seconds.
+  [[nodiscard]] static std::uint32_t whole_seconds(std::chrono::milliseconds time) {
+    return static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::seconds>(time).count());
+  }
   /// When this time is over, on the service's clock; never before, since the second that runs has
   /// begun already.
   [[nodiscard]] std::uint32_t after(std::chrono::milliseconds time) const {
-    return now_ + static_cast<std::uint32_t>((time.count() + 999) / 1000) + 1;
+    return now_ + whole_seconds(time) + 1;
   }
   void time_out(channel& at, std::uint64_t slot);
   void sweep();

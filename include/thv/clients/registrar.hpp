@@ -23,6 +23,11 @@ struct gateway_address {
   std::string token;  ///< empty: none
   /// Why the token cannot be had now. Then no entry is written, but entries can be taken out.
   std::optional<error> token_failure = {};
+
+  /// The token as far as it is known; nothing where it cannot be had.
+  [[nodiscard]] std::optional<std::string> known_token() const {
+    return token_failure ? std::nullopt : std::optional(token);
+  }
 };
 
 struct registrar_options {
